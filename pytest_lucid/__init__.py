@@ -1,0 +1,1 @@
+"""pytest-lucid: every claim about the Lucid containers is a check."""

@@ -1,0 +1,19 @@
+"""The errors that end in one clear message for the person who runs Lucid; nothing else belongs here."""
+
+from __future__ import annotations
+
+
+class LucidError(Exception):
+    """A problem that the user can solve: the message says where, what was expected, and what to do."""
+
+
+class ConfigError(LucidError):
+    """What the user wrote is wrong: an option, a variable, the matrix, a Dockerfile that is not there."""
+
+
+class EngineError(LucidError):
+    """The container engine could not be reached, or refused what was asked of it."""
+
+
+class MissingError(LucidError):
+    """Something that the matrix demands is not there; in a check this is a failure, not an error."""
