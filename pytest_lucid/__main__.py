@@ -1,0 +1,42 @@
+"""`python -m pytest_lucid`: what can be done without pytest: make sure of an engine, remove what runs left."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pytest_lucid.engine.bootstrap import ensure_engine
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.run import exclusive
+from pytest_lucid.engine.teardown import remove_leftovers
+from pytest_lucid.errors import LucidError
+
+USAGE_ERROR = 4  # pytest's exit code for what the user can solve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns 0, or 4 with one message where the user has to do something."""
+    parser = argparse.ArgumentParser(prog="python -m pytest_lucid", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("engine", help="use the running container engine, or install and start one (root on Debian)")
+    commands.add_parser("down", help="remove what kept or crashed runs of this user left on the engine")
+    command = parser.parse_args(arguments).command
+    try:
+        if command == "engine":
+            ensure_engine(_say)
+        else:
+            engine = connect()
+            with exclusive(engine):
+                remove_leftovers(engine, _say)
+    except LucidError as error:
+        print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
+        return USAGE_ERROR
+    return 0
+
+
+def _say(line: str) -> None:
+    print(f"lucid: {line}", flush=True)  # noqa: T201 - a command line speaks
+
+
+if __name__ == "__main__":
+    sys.exit(main())

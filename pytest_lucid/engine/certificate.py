@@ -1,0 +1,33 @@
+"""The development certificate of services that speak HTTPS: made at bring-up, kept in a volume, gone with the run."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING
+
+import trustme
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AUTHORITY, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
+
+
+def certificate_archive(names: Sequence[str], user: str) -> bytes:
+    """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses), owned by `user` (uid:gid)."""
+    authority = trustme.CA(organization_name="Lucid development")
+    issued = authority.issue_cert(*names)
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    uid, gid = (int(part) for part in user.split(":"))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content, mode in (
+            (AUTHORITY, authority.cert_pem.bytes(), 0o444),
+            (CERTIFICATE, chain, 0o444),
+            (KEY, issued.private_key_pem.bytes(), 0o400),
+        ):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, uid, gid
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,71 @@
+"""Removing what runs made, by label and by nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.engine.run import KEEP, OWNER, RUN, owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_lucid.engine.connection import Engine
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What is there of an earlier run: its id, whether it was kept on request, and its containers' names."""
+
+    run: str
+    kept: bool
+    containers: tuple[str, ...]
+
+
+def tear_down(engine: Engine, run: str) -> None:
+    """Remove every container, network and volume labelled with `run`. What is gone already is no error."""
+    label = f"{RUN}={run}"
+    client = engine.client
+    with engine_errors(f"tearing down run {run}"):
+        for container in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
+            _remove(container.remove, v=True, force=True)
+        for network in client.networks.list(filters={"label": label}):
+            _remove(network.remove)
+        for volume in client.volumes.list(filters={"label": label}):
+            _remove(volume.remove)
+
+
+def leftovers(engine: Engine) -> tuple[Leftover, ...]:
+    """The runs of this owner of which something is still there; call it while holding the lock of the engine."""
+    label = f"{OWNER}={owner()}"
+    client = engine.client
+    with engine_errors("looking for what earlier runs left"):
+        containers = client.api.containers(all=True, filters={"label": label})
+        networks = client.api.networks(filters={"label": label})
+        volumes = client.api.volumes(filters={"label": label})["Volumes"] or []
+    found: dict[str, Leftover] = {}
+    for thing in (*containers, *networks, *volumes):
+        labels = thing["Labels"]
+        run = labels.get(RUN, "")
+        earlier = found.get(run, Leftover(run, labels.get(KEEP) == "true", ()))
+        names = tuple(name.removeprefix("/") for name in thing.get("Names", ()))
+        found[run] = Leftover(run, earlier.kept, (*earlier.containers, *names))
+    return tuple(found.values())
+
+
+def remove_leftovers(engine: Engine, progress: Callable[[str], None]) -> None:
+    """Remove what crashed or kept runs of this owner left on the engine, one line of progress each."""
+    for leftover in leftovers(engine):
+        tear_down(engine, leftover.run)
+        what = "kept" if leftover.kept else "left over"
+        progress(f"removed run {leftover.run}, {what}: {', '.join(leftover.containers) or 'no containers'}")
+
+
+def _remove(remove: Callable[..., Any], **options: bool) -> None:
+    try:
+        remove(**options)
+    except NotFound:
+        return

@@ -1,0 +1,97 @@
+"""From a tree to a running stack and back: the order of things, for pytest and for the command line alike."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_lucid import bases
+from pytest_lucid.dockerfile.parse import parse
+from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.engine.build import build_images
+from pytest_lucid.engine.preflight import demand_room
+from pytest_lucid.engine.run import Run, exclusive
+from pytest_lucid.engine.stack import await_health, bring_up
+from pytest_lucid.engine.teardown import remove_leftovers, tear_down
+from pytest_lucid.network import read_discovery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.settings import Settings
+
+REGISTRATION_POLL_SECONDS = 0.25
+
+
+@contextmanager
+def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
+    """Build what `settings` asks for, bring it up, and tear it down on every way out, unless it is to be kept.
+
+    Raises ConfigError or EngineError, with nothing left behind, where that cannot be done. A service that does not
+    become healthy is no error here: the checks will say so.
+    """
+    services = matrix.closure(matrix.select(settings.services))
+    with exclusive(engine):
+        if not settings.up:
+            build(engine, matrix, settings, services, progress)
+            yield
+            return
+        remove_leftovers(engine, progress)
+        demand_room(engine, matrix, services)
+        build(engine, matrix, settings, services, progress)
+        run = Run.new(keep=settings.keep)
+        up = False
+        try:
+            bring_up(engine, matrix, services, run, progress)
+            _await(engine, matrix, services, settings.timeout, progress)
+            up = True
+            yield
+        finally:
+            if settings.keep and up:
+                progress(
+                    f"kept run {run.id}; the next --lucid-up replaces it, `python -m pytest_lucid down` removes it"
+                )
+            else:
+                tear_down(engine, run.id)
+                progress(f"removed run {run.id}")
+
+
+def build(
+    engine: Engine,
+    matrix: Matrix,
+    settings: Settings,
+    services: Sequence[Service],
+    progress: Callable[[str], None],
+) -> None:
+    """Get the base images that `services` and Consul need, then build the images of `services`."""
+    references = [matrix.consul.image]
+    for service in services:
+        facts = resolve(parse((settings.project / service.dockerfile).read_bytes()))
+        references += [image.value for image in facts.images]
+    bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress)
+    build_images(engine, settings.project, services, progress)
+
+
+def _await(
+    engine: Engine, matrix: Matrix, services: Sequence[Service], timeout: float, progress: Callable[[str], None]
+) -> None:
+    started = time.monotonic()
+    deadline = started + timeout
+    lost = await_health(engine, services, deadline)
+    healthy = [service.name for service in services if service.name not in lost]
+    while (late := _unregistered(engine, matrix, healthy)) and time.monotonic() < deadline:
+        time.sleep(REGISTRATION_POLL_SECONDS)
+    lost.update(dict.fromkeys(late, "not registered in Consul"))
+    progress(
+        f"{len(services) - len(lost)} of {len(services)} services healthy after {time.monotonic() - started:.1f} s"
+    )
+    for name, state in lost.items():
+        progress(f"{name} is {state}")
+
+
+def _unregistered(engine: Engine, matrix: Matrix, names: Sequence[str]) -> list[str]:
+    found = read_discovery(engine, matrix.consul, names).registrations
+    return [name for name in names if not any(registration.passing for registration in found[name])]
