@@ -1,0 +1,158 @@
+"""What the engine reports of a container. What goes on inside it belongs elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_lucid.engine.connection import Engine
+
+LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class Container:
+    """The container called `name`, and the last lines it logged. One that is not there raises MissingError."""
+
+    name: str
+    document: Mapping[str, Any] | None
+    log: str = ""
+
+    @property
+    def status(self) -> str:
+        """`running`, `exited`, `paused`, …; `missing` where there is no such container."""
+        return str(self.document["State"]["Status"]) if self.document else "missing"
+
+    @property
+    def health(self) -> str:
+        """`healthy`, `unhealthy` or `starting`; `unchecked` where the container has no health check."""
+        return str(self._state.get("Health", {}).get("Status", "unchecked"))
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine has started it again."""
+        return int(self._document["RestartCount"])
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image it was made from, which may have lost its name since."""
+        return str(self._document["Image"])
+
+    @property
+    def user(self) -> str:
+        """The user it was started as."""
+        return str(self._config.get("User") or "")
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command it was started with."""
+        return (self._document["Path"], *self._document["Args"])
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables it was started with, those of the image included."""
+        return dict(entry.partition("=")[::2] for entry in self._config.get("Env") or ())
+
+    @property
+    def published(self) -> Mapping[str, frozenset[int]]:
+        """The ports that the engine publishes now: `8080/tcp` → ports on the host."""
+        ports = self._document["NetworkSettings"].get("Ports") or {}
+        return {port: frozenset(int(b["HostPort"]) for b in bindings) for port, bindings in ports.items() if bindings}
+
+    @property
+    def networks(self) -> Mapping[str, str]:
+        """The networks it is attached to: name → its address there (empty while it does not run)."""
+        networks = self._document["NetworkSettings"]["Networks"]
+        return {name: str(endpoint.get("IPAddress") or "") for name, endpoint in networks.items()}
+
+    @property
+    def read_only(self) -> bool:
+        """Whether its root file system is read-only."""
+        return bool(self._host.get("ReadonlyRootfs"))
+
+    @property
+    def tmpfs(self) -> Mapping[str, frozenset[str]]:
+        """Its tmpfs mounts: path → mount options."""
+        return {path: frozenset(options.split(",")) for path, options in (self._host.get("Tmpfs") or {}).items()}
+
+    @property
+    def capabilities_dropped(self) -> frozenset[str]:
+        """The capabilities taken away, upper case, without CAP_."""
+        return _capabilities(self._host.get("CapDrop"))
+
+    @property
+    def capabilities_added(self) -> frozenset[str]:
+        """The capabilities given beyond the engine's default, upper case, without CAP_."""
+        return _capabilities(self._host.get("CapAdd"))
+
+    @property
+    def privileged(self) -> bool:
+        """Whether it runs with every privilege of the host."""
+        return bool(self._host.get("Privileged"))
+
+    @property
+    def security_options(self) -> frozenset[str]:
+        """The security options, `no-new-privileges:true` written as `no-new-privileges`."""
+        return frozenset(option.removesuffix(":true") for option in self._host.get("SecurityOpt") or ())
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes of memory it may use; 0 for no limit."""
+        return int(self._host.get("Memory") or 0)
+
+    @property
+    def pids_limit(self) -> int:
+        """Processes it may have; 0 for no limit."""
+        return max(0, int(self._host.get("PidsLimit") or 0))
+
+    @property
+    def mounts(self) -> Mapping[str, str]:
+        """What is mounted into it: path inside → type (`volume`, `bind`, `tmpfs`, …)."""
+        return {mount["Destination"]: mount["Type"] for mount in self._document["Mounts"]}
+
+    @property
+    def _state(self) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = self._document["State"]
+        return state
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self._document["Config"]
+        return config
+
+    @property
+    def _host(self) -> Mapping[str, Any]:
+        host: Mapping[str, Any] = self._document["HostConfig"]
+        return host
+
+    @property
+    def _document(self) -> Mapping[str, Any]:
+        if self.document is None:
+            raise MissingError(f"there is no container called {self.name}; expected it to run")
+        return self.document
+
+
+def _capabilities(names: list[str] | None) -> frozenset[str]:
+    return frozenset(name.upper().removeprefix("CAP_") for name in names or ())
+
+
+def read_container(engine: Engine, name: str) -> Container:
+    """Ask the engine for the container called exactly `name`, and for its last log lines."""
+    with engine_errors(f"inspecting container {name}"):
+        try:
+            document = engine.client.api.inspect_container(name)
+            # The engine also answers to the beginning of an id.
+            if document["Name"] != f"/{name}":
+                return Container(name, None)
+            log = engine.client.api.logs(document["Id"], tail=LOG_LINES)
+        except NotFound:
+            return Container(name, None)
+    return Container(name, document, log.decode("utf-8", "replace"))

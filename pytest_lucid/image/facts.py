@@ -1,0 +1,139 @@
+"""What an image declares: its configuration and its layers, as the engine reports them. Its files belong elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import ImageNotFound
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_lucid.engine.connection import Engine
+
+STANDIN_LABEL = "lucid.standin"
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A health check as the engine runs it: `test` as CMD or CMD-SHELL with its arguments; times in seconds."""
+
+    test: tuple[str, ...]
+    interval: float
+    timeout: float
+    retries: int
+
+    @property
+    def is_exec(self) -> bool:
+        """Whether it runs a program; CMD-SHELL needs a shell, which a distroless image has not."""
+        return self.test[:1] == ("CMD",)
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image called `reference`. Asking anything of one that is not there raises MissingError."""
+
+    reference: str
+    document: Mapping[str, Any] | None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the engine has it."""
+        return self.document is not None
+
+    @property
+    def id(self) -> str:
+        """The engine's id; not comparable between hosts."""
+        return str(self._document["Id"])
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Every name that this image goes by."""
+        return tuple(self._document.get("RepoTags") or ())
+
+    @property
+    def user(self) -> str:
+        """The user as declared, empty for root."""
+        return str(self._config.get("User") or "")
+
+    @property
+    def entrypoint(self) -> tuple[str, ...]:
+        """ENTRYPOINT, in the form in which the engine runs it."""
+        return tuple(self._config.get("Entrypoint") or ())
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The effective command: ENTRYPOINT and CMD together, as the kernel gets it."""
+        return (*self.entrypoint, *(self._config.get("Cmd") or ()))
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """The declared ports, as `8080/tcp`."""
+        return frozenset(self._config.get("ExposedPorts") or ())
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The declared variables."""
+        return dict(entry.partition("=")[::2] for entry in self._config.get("Env") or ())
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels, those inherited from the base included."""
+        return dict(self._config.get("Labels") or {})
+
+    @property
+    def health_check(self) -> HealthCheck | None:
+        """The declared health check; None for none. What is not declared has the engine's default."""
+        declared = self._config.get("Healthcheck") or {}
+        test = tuple(declared.get("Test") or ())
+        if not test or test == ("NONE",):
+            return None
+        return HealthCheck(
+            test=test,
+            interval=(declared.get("Interval") or 30 * SECOND) / SECOND,
+            timeout=(declared.get("Timeout") or 30 * SECOND) / SECOND,
+            retries=declared.get("Retries") or 3,
+        )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The diff-ids of the layers, lowest first: the same on every host, for the same content."""
+        return tuple(self._document["RootFS"].get("Layers") or ())
+
+    @property
+    def standin(self) -> str | None:
+        """What the base was assembled from, where a stand-in took the place of the published base."""
+        return self.labels.get(STANDIN_LABEL)
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self._document.get("Config") or {}
+        return config
+
+    @property
+    def _document(self) -> Mapping[str, Any]:
+        if self.document is None:
+            raise MissingError(f"image {self.reference} is not there; build it with --lucid-build or --lucid-up")
+        return self.document
+
+
+def read_image(engine: Engine, reference: str) -> Image:
+    """Ask the engine for the image called `reference`."""
+    with engine_errors(f"inspecting image {reference}"):
+        try:
+            return Image(reference, engine.client.api.inspect_image(reference))
+        except ImageNotFound:
+            return Image(reference, None)
+
+
+def list_images(engine: Engine, repository: str) -> tuple[Image, ...]:
+    """Ask the engine for the images of `repository`, one for each tag."""
+    with engine_errors(f"listing images of {repository}"):
+        listed = engine.client.api.images(name=repository)
+        tags = sorted({tag for image in listed for tag in image["RepoTags"] or () if tag.startswith(f"{repository}:")})
+    return tuple(read_image(engine, tag) for tag in tags)
