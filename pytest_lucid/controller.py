@@ -1,0 +1,107 @@
+"""The process that the user started: it alone brings the stack up, tears it down, and prints the summary.
+
+Under xdist the workers collect and run; they find the stack by the names in the matrix.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.junitxml import xml_key
+
+from pytest_lucid.plugin import SETTINGS, lucid_of, usage_errors
+from pytest_lucid.report import Cell, Outcome, render_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+
+class Controller:
+    """Hooks of the controlling process, and the cells that were reported to it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._settings = config.stash[SETTINGS]
+        self._cells: dict[tuple[str, str | None], Cell] = {}
+        self._ran = False
+        self._afterwards: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Refuse to start where a Dockerfile to build is not there, or the engine that was asked for is silent."""
+        if self._settings.wants_images and not self._config.option.collectonly:
+            lucid = lucid_of(self._config)
+            with usage_errors():
+                if self._settings.builds:
+                    lucid.demand_dockerfiles()
+                engine = lucid.engine
+            if xml := self._config.stash.get(xml_key, None):
+                xml.add_global_property("lucid.engine", str(engine))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Keep the stack up while the tests run. xdist's workers collect meanwhile, and wait."""
+        broken = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if session.config.option.collectonly or broken or not self._settings.builds:
+            return (yield)
+        from pytest_lucid.lifecycle import prepared  # noqa: PLC0415 - only for runs that build
+
+        lucid = lucid_of(self._config)
+        with usage_errors(), _terminable(), prepared(lucid.engine, lucid.matrix, self._settings, self._progress):
+            try:
+                return (yield)
+            finally:
+                self._ran = True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the outcome of each cell; the worst of its phases counts."""
+        lucid: dict[str, Any] | None = getattr(report, "lucid", None)
+        if lucid is None:
+            return
+        cell = Cell(lucid["check"], lucid["service"], _outcome(report))
+        key = (cell.check, cell.service)
+        self._cells[key] = max(self._cells.get(key, cell), cell, key=lambda c: c.outcome)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the matrix, service × check."""
+        if self._cells:
+            services = [service.name for service in lucid_of(self._config).services]
+            terminalreporter.section("service × check")
+            for line in render_matrix(list(self._cells.values()), services):
+                terminalreporter.write_line(line)
+        for line in self._afterwards:
+            terminalreporter.write_line(line)
+
+    def _progress(self, line: str) -> None:
+        reporter: pytest.TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
+        if self._ran:
+            # The line of dots may not have ended yet.
+            self._afterwards.append(f"lucid: {line}")
+        elif reporter is not None:
+            reporter.write_line(f"lucid: {line}")
+
+
+def _outcome(report: pytest.TestReport) -> Outcome:
+    """What one phase says of its cell. A failure outside the test's own phase is an error: the claim was not judged."""
+    if report.failed:
+        return Outcome.FAILED if report.when == "call" else Outcome.ERROR
+    if report.skipped:
+        return Outcome.WAIVED if hasattr(report, "wasxfail") else Outcome.SKIPPED
+    return Outcome.PASSED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which CI systems send to cancel a job, end the run as Ctrl-C does: with everything torn down."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., pytest.RunResult]
+
+pytestmark = pytest.mark.usefixtures("demo")
+
+
+def test_a_check_runs_once_for_each_service(run: Run) -> None:
+    result = run("-v")
+    result.assert_outcomes(passed=5, failed=1)
+    result.stdout.fnmatch_lines(["*test_name?lucid-api-gateway? PASSED*", "*test_name?lucid-data-chain? FAILED*"])
+
+
+def test_service_option_selects_rows(run: Run) -> None:
+    result = run("--lucid-service=lucid-api-gateway", "--lucid-service=lucid-data-chain")
+    result.assert_outcomes(passed=1, failed=1)
+
+
+def test_matrix_option_selects_the_file(pytester: pytest.Pytester, run: Run) -> None:
+    (pytester.path / "other.toml").write_text(
+        '[[service]]\nname = "lucid-x"\nimage = "x"\ndockerfile = "D"\ncluster = "c"\nports = [{ number = 1234 }]\n'
+    )
+    run("--lucid-matrix=other.toml", "--lucid-service=lucid-x").assert_outcomes(passed=1)
+
+
+def test_options_in_the_ini_file_and_the_environment(
+    pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeini("[pytest]\nlucid_service = lucid-data-chain")
+    run().assert_outcomes(failed=1)
+    monkeypatch.setenv("LUCID_SERVICE", "lucid-api-gateway")
+    run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_the_matrix_is_printed_once_after_the_run(run: Run, workers: tuple[str, ...]) -> None:
+    result = run(*workers)
+    result.stdout.fnmatch_lines(["*service × check*", "*┌ lucid-api-gateway", "*DEMO  . . . . F ."], consecutive=False)
+    assert result.stdout.str().count("service × check ") == 1
+    result.stdout.fnmatch_lines(["1 checks × 6 services: 5 passed (.), 1 failed (F)"])
+
+
+def test_a_failure_shows_the_remedy_in_terminal_and_junit(pytester: pytest.Pytester, run: Run) -> None:
+    result = run("--junitxml=junit.xml")
+    result.stdout.fnmatch_lines(["*DEMO (low): remedy*", "Name it so."])
+    cases = ET.parse(pytester.path / "junit.xml").getroot().findall(".//testcase")  # noqa: S314 - likewise
+    assert len(cases) == 6
+    failed = next(case for case in cases if case.get("name") == "test_name[lucid-data-chain]")
+    assert "Name it so." in (failed.findtext("failure") or "")
+    properties = {p.get("name"): p.get("value") for p in failed.findall(".//property")}
+    assert properties == {"lucid.check": "DEMO", "lucid.severity": "low"}
+
+
+def test_cells_without_a_deployment_are_skipped_with_one_reason(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_infra=dedent("""
+            import pytest
+
+            @pytest.mark.lucid("I", severity="low", remedy="R.")
+            def test_image(image): ...
+
+            @pytest.mark.lucid("C", severity="low", remedy="R.")
+            def test_container(container): ...
+        """)
+    )
+    result = run("test_infra.py", "-rs")
+    result.assert_outcomes(skipped=12)
+    result.stdout.fnmatch_lines(["SKIPPED ?6? *no images were asked for*", "SKIPPED ?6? *no deployment was asked for*"])
+
+
+def test_a_missing_dockerfile_fails_without_a_traceback(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_dockerfile=dedent("""
+            import pytest
+
+            @pytest.mark.lucid("D", severity="low", remedy="Write it.")
+            def test_dockerfile(dockerfile): ...
+        """)
+    )
+    result = run("test_dockerfile.py", "--lucid-service=lucid-data-chain")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*Dockerfile.data: cannot be read (No such file*", "*D (low): remedy", "Write it."])
+    assert "plugin.py" not in result.stdout.str()
+
+
+def test_a_fixture_of_the_same_name_in_another_project_is_left_alone(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_other=dedent("""
+            import pytest
+
+            @pytest.fixture
+            def service():
+                return "mine"
+
+            def test_it(service):
+                assert service == "mine"
+        """)
+    )
+    run("test_other.py").assert_outcomes(passed=1)
+
+
+def test_runs_of_other_projects_load_no_engine_library(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_other="import sys\ndef test_it():\n    assert not {'docker', 'pydantic'} & set(sys.modules)"
+    )
+    run("test_other.py").assert_outcomes(passed=1)
