@@ -1,0 +1,97 @@
+"""What the built images declare. Their files are judged elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.isolation import tron_variables
+
+if TYPE_CHECKING:
+    from pytest_lucid.image import Image
+    from pytest_lucid.matrix import Matrix, Service
+
+
+@pytest.mark.lucid("IMG-NAME", severity="medium", remedy="Build it with `docker build -t` and the name of the matrix.")
+def test_name_has_prefix(service: Service, image: Image) -> None:
+    """The image is there under the name of the matrix, with the prefix that all of Lucid shares."""
+    assert service.image in image.tags
+    assert service.image.startswith("lucid-")
+
+
+@pytest.mark.lucid("IMG-USER", severity="high", remedy="End the final stage with the USER of the matrix.")
+def test_user_is_nonroot(matrix: Matrix, image: Image) -> None:
+    """The image runs as 65532:65532, so a break-out does not start as root."""
+    assert image.user == matrix.user
+
+
+@pytest.mark.lucid(
+    "IMG-ARGV", severity="critical", remedy="Give ENTRYPOINT in exec form, naming a program of the image."
+)
+def test_argv_needs_no_shell(image: Image) -> None:
+    """The effective command is a program with arguments; a distroless image has no shell that could run a string."""
+    assert image.argv[:1], "the image has no command"
+    program = image.argv[0]
+    assert program.startswith("/"), f"the image starts {program!r}, which must be searched for"
+    assert program.rpartition("/")[2] not in {"sh", "bash", "dash", "ash", "busybox"}
+    # ENTRYPOINT and CMD are one argv: an interpreter that is given another interpreter as its script never starts.
+    assert not any(word.rpartition("/")[2].startswith("python") for word in image.argv[1:2])
+
+
+@pytest.mark.lucid("IMG-PORTS", severity="medium", remedy="EXPOSE the ports of the matrix, and no others.")
+def test_ports_are_declared(service: Service, image: Image) -> None:
+    """The image declares exactly the ports of the matrix, so `docker run -P` and readers learn the truth."""
+    assert image.ports == {f"{port.number}/tcp" for port in service.ports}
+
+
+@pytest.mark.lucid("IMG-ENV", severity="medium", remedy="Set the variables of the matrix with ENV in the final stage.")
+def test_environment_is_set(matrix: Matrix, service: Service, image: Image) -> None:
+    """The image sets what the matrix demands, so that the service runs with no other configuration."""
+    demanded = matrix.demanded_environment(service)
+    assert {name: image.environment.get(name) for name in demanded} == demanded
+
+
+@pytest.mark.lucid("IMG-PATH", severity="low", remedy="Start PATH with the directory of the installed console scripts.")
+def test_path_starts_with_installed_scripts(image: Image) -> None:
+    """PATH begins with the place of the service's own programs, ahead of those of the base."""
+    first = image.environment["PATH"].split(":")[0]
+    assert first.startswith("/home/app/"), f"PATH starts with {first}"
+
+
+@pytest.mark.lucid("IMG-LABELS", severity="low", remedy="Give every label of the matrix a value in the final stage.")
+def test_labels_are_not_empty(matrix: Matrix, image: Image) -> None:
+    """Whoever finds the image on a host can tell what it is, who made it and from which commit."""
+    empty = [name for name in matrix.labels if not image.labels.get(name, "").strip()]
+    assert not empty
+
+
+@pytest.mark.lucid("IMG-IDENTITY", severity="medium", remedy="Set phase, cluster and service labels as in the matrix.")
+def test_labels_name_the_service(matrix: Matrix, service: Service, image: Image) -> None:
+    """Phase, cluster and service of the labels are those of the matrix, so that no image passes for another."""
+    claimed = {name: image.labels.get(name) for name in ("phase", "cluster", "service")}
+    assert claimed == {"phase": str(matrix.phase), "cluster": service.cluster, "service": service.name}
+
+
+@pytest.mark.lucid("IMG-HEALTH", severity="high", remedy="Add HEALTHCHECK in exec form: 30 s, timeout 10 s, 3 retries.")
+def test_health_check_runs_without_shell(image: Image) -> None:
+    """The image tells the engine how to see that it is healthy, in a form that needs no shell."""
+    check = image.health_check
+    assert check is not None, "the image has no health check"
+    assert check.is_exec, f"{check.test[0]} needs a shell"
+    assert (check.interval, check.timeout, check.retries) == (30, 10, 3)
+
+
+@pytest.mark.lucid("IMG-BASE", severity="critical", remedy="Make the matrix's base the FROM of the final stage.")
+def test_layers_begin_with_base(image: Image, bases: tuple[Image, ...]) -> None:
+    """The lowest layers are those of the demanded base: a FROM line or a label is only a claim."""
+    assert any(image.layers[: len(base.layers)] == base.layers for base in bases), (
+        f"the layers of {image.reference} are on none of {', '.join(base.reference for base in bases)}"
+    )
+
+
+@pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
+def test_environment_is_free_of_tron(service: Service, image: Image) -> None:
+    """No variable of the image speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
+    assert "SERVICE_NAME" in image.environment, "the variables cannot be seen"
+    assert not tron_variables(image.environment, knows_payment_url=service.knows_payment_url)
