@@ -1,0 +1,105 @@
+"""Real runs of pytest against the real engine, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+from runs import DEADLINE_SECONDS, ROOT, Things
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    """The engine, seen without the plugin's own eyes."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def things(client: docker.DockerClient) -> Callable[[], Things]:
+    """What runs have left on the engine, now."""
+    label = {"label": "lucid.run"}
+
+    def things() -> Things:
+        return Things(
+            frozenset(c.name for c in client.containers.list(all=True, filters=label, ignore_removed=True)),
+            frozenset(n.name for n in client.networks.list(filters=label)),
+            frozenset(v.name for v in client.volumes.list(filters=label)),
+        )
+
+    return things
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(things: Callable[[], Things]) -> Iterator[None]:
+    """Begin, and end, with nothing of a run on the engine, whatever the test did."""
+    down()
+    assert not things()
+    yield
+    down()
+
+
+def down() -> None:
+    """Remove what runs left."""
+    subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True, cwd=Path.home(), timeout=60)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start pytest with this project's services, from an empty folder."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lucid-project={ROOT}", *arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def run(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., tuple[int, str]]:
+    """Run pytest to its end; returns exit code and output."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        process = start(*arguments)
+        output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+        return process.returncode, output
+
+    return run
+
+
+@pytest.fixture
+def waiting_test(tmp_path: Path) -> Path:
+    """A test that writes its process id to the file `started`, and then waits for whatever comes."""
+    test = tmp_path / "test_waiting.py"
+    test.write_text(
+        "import os, pathlib, time\n"
+        "def test_waiting():\n"
+        "    pathlib.Path('started').write_text(str(os.getpid()))\n"
+        f"    time.sleep({DEADLINE_SECONDS})\n"
+    )
+    return test
