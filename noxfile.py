@@ -1,0 +1,72 @@
+"""Every task a person runs. `nox -s validate` and `nox -s tests` need nothing but Python, git and (as root) Debian."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "validate"]
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+
+REPORTS = Path("reports")
+# The services have no place in a wheel: their sources are checked, and tested, where they lie.
+SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
+
+
+def install(session: nox.Session) -> None:
+    """Install the plugin as users get it: the wheel, not the source tree."""
+    session.install(".")
+
+
+@nox.session
+def validate(session: nox.Session) -> None:
+    """Build the six images, bring them up, check them, tear everything down; writes reports/junit.xml."""
+    install(session)
+    REPORTS.mkdir(exist_ok=True)
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("pytest", "--lucid-up", f"--junitxml={REPORTS / 'junit.xml'}", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The project's own tests, those on a real engine included."""
+    install(session)
+    session.install("--require-hashes", "-r", "common/requirements.txt")
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/plugin", "tests/services", "tests/engine"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and the formatting of everything that is Python."""
+    install(session)
+    session.install("--require-hashes", "-r", "common/requirements.txt")
+    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy", "pytest_lucid", "tests/infra", "tests/dockerfile", "noxfile.py", "conftest.py")
+
+
+@nox.session
+@nox.parametrize("pytest", ["8.0", "8.4", "9.0"])
+def compatibility(session: nox.Session, pytest: str) -> None:
+    """The tests that need no engine, with each supported pytest."""
+    install(session)
+    session.install(f"pytest=={pytest}.*")
+    session.run("pytest", "tests/unit", "tests/plugin")
+
+
+@nox.session
+def down(session: nox.Session) -> None:
+    """Remove what kept or crashed runs left on the engine."""
+    install(session)
+    session.run("python", "-m", "pytest_lucid", "down")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the documents' tables and outputs anew, from the code and a real run."""
+    install(session)
+    session.run("python", "scripts/document.py")

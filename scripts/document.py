@@ -1,0 +1,49 @@
+"""Write what the documents show from what the project does: `nox -s docs`.
+
+A block between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced by what the function NAME below returns.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from pytest_lucid.settings import OPTIONS
+
+ROOT = Path(__file__).parents[1]
+BLOCK = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
+
+
+def options() -> str:
+    """The table of all options."""
+    rows = ["| command line | environment | ini | what it does |", "| --- | --- | --- | --- |"]
+    for option in OPTIONS:
+        flag = f"{option.flag} {option.metavar}" if option.metavar else option.flag
+        rows.append(f"| `{flag}` | `{option.variable}` | `{option.ini}` | {option.help} |")
+    return "\n".join(rows) + "\n"
+
+
+def run() -> str:
+    """What `pytest --lucid-up` prints, from a real run."""
+    command = [sys.executable, "-m", "pytest", "--lucid-up", "--color=no"]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - argv only
+    return f"```text\n$ pytest --lucid-up\n{output}```\n"
+
+
+def write(document: str, name: str, content: str) -> str:
+    """Replace the block called `name` in the text of a document."""
+    pattern = re.compile(BLOCK.format(name=name), re.DOTALL)
+    replaced, count = pattern.subn(lambda match: f"{match[1]}{content}{match[2]}", document)
+    if count != 1:
+        raise SystemExit(f"expected one block called {name}, found {count}")
+    return replaced
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    text = readme.read_text("utf-8")
+    for produce in (options, run):
+        text = write(text, produce.__name__, produce())
+    readme.write_text(text, "utf-8")
