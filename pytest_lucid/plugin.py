@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.errors import LucidError
+from pytest_lucid.check import Check, read_check
+from pytest_lucid.errors import LucidError, MissingError
 from pytest_lucid.settings import OPTIONS, Settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from pytest_lucid.matrix import Waiver
     from pytest_lucid.session import Lucid
 
 pytest_plugins = ["pytest_lucid.fixtures"]
 
 SETTINGS = pytest.StashKey[Settings]()
 LUCID = pytest.StashKey["Lucid"]()
+CHECK = pytest.StashKey[Check]()
 MARKER = (
     "lucid(id, severity, remedy): a check of the Lucid suite: a stable id, how bad it is when it fails "
     "(critical, high, medium, low), and what to do then"
@@ -83,46 +86,77 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for the service once for each service."""
+    if "waiver" in metafunc.fixturenames and metafunc.definition.get_closest_marker("lucid"):
+        waivers = lucid_of(metafunc.config).matrix.waiver
+        metafunc.parametrize("waiver", waivers, ids=[f"{waiver.check}:{waiver.service}" for waiver in waivers])
     if "lucid_service" in metafunc.fixturenames:
         with usage_errors():
             services = lucid_of(metafunc.config).services
         metafunc.parametrize("lucid_service", services, ids=[service.name for service in services], indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the check in each test's properties, which JUnit files carry along."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Read what each check says of itself, for JUnit files to carry along, and expect waived cells to fail."""
     for item in items:
-        if marker := item.get_closest_marker("lucid"):
-            item.user_properties.append(("lucid.check", marker.args[0]))
-            item.user_properties.append(("lucid.severity", marker.kwargs["severity"]))
+        with usage_errors():
+            if check := check_of(item):
+                item.stash[CHECK] = check
+                item.user_properties.append(("lucid.check", check.id))
+                item.user_properties.append(("lucid.severity", check.severity))
+                waive(item, check, lucid_of(config).matrix.waiver)
 
 
-@pytest.hookimpl(wrapper=True)
+def check_of(item: pytest.Item) -> Check | None:
+    """What the marker of a test says; None for a test that is no check."""
+    marker = item.get_closest_marker("lucid")
+    return read_check(item.nodeid, marker.args, marker.kwargs) if marker else None
+
+
+def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
+    """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
+    for waiver in waivers:
+        if waiver.covers(check.id, service_name(item)) and waiver.is_in_force:
+            reason = f"waived until {waiver.expires}: {waiver.reason}"
+            claims = (AssertionError, pytest.fail.Exception, MissingError)
+            item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
+
+
+# Outside pytest's own handling of expected failures, so that its verdict is seen here.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say in the report which cell it is; on failure add the remedy and what the container logged last."""
     report = yield
-    marker = item.get_closest_marker("lucid")
-    if marker is None:
+    check = item.stash.get(CHECK, None)
+    if check is None:
         return report
-    service = _service_name(item)
+    service = service_name(item)
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
-    report.lucid = {"check": marker.args[0], "service": service}  # type: ignore[attr-defined]
+    report.lucid = {"check": check.id, "service": service}  # type: ignore[attr-defined]
     if report.failed:
         if call.excinfo and isinstance(call.excinfo.value, LucidError):
             report.longrepr = str(call.excinfo.value)
-        _add_section(report, f"{marker.args[0]} ({marker.kwargs['severity']}): remedy", marker.kwargs["remedy"])
+        elif not call.excinfo:
+            report.longrepr = f"{check.id} passes, so its waiver no longer applies: delete it. ({report.longrepr})"
+        _add_section(report, f"{check.id} ({check.severity}): remedy", check.remedy)
         if service and "deployment" in getattr(item, "fixturenames", ()):
-            log = lucid_of(item.config).deployment.container(service).log
-            _add_section(report, f"{service}: last log lines", log or "(nothing logged)")
+            _add_section(report, f"{service}: last log lines", _last_log_lines(item.config, service))
     return report
 
 
-def _service_name(item: pytest.Item) -> str | None:
+def service_name(item: pytest.Item) -> str | None:
+    """The service that the item is about; None for one about the whole stack."""
     callspec = getattr(item, "callspec", None)
     service = callspec.params.get("lucid_service") if callspec else None
     return service.name if service else None
+
+
+def _last_log_lines(config: pytest.Config, service: str) -> str:
+    try:
+        return lucid_of(config).deployment.container(service).log or "(nothing logged)"
+    except LucidError as error:
+        return f"(not to be had: {error})"
 
 
 def _add_section(report: pytest.TestReport, title: str, content: str) -> None:

@@ -88,7 +88,6 @@ class Service(Model):
         """The port that answers /health: the first one that speaks plain HTTP, otherwise the first."""
         return next((port for port in self.ports if port.scheme == "http"), self.ports[0])
 
-
     @property
     def volumes(self) -> dict[str, str]:
         """The named volumes, name → path inside the container: one for each storage path, one for the certificate."""
@@ -119,6 +118,11 @@ class Waiver(Model):
     service: str = "*"
     reason: str = Field(min_length=1)
     expires: dt.date
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether its last day is not over."""
+        return dt.datetime.now(tz=dt.timezone.utc).date() <= self.expires
 
     def covers(self, check: str, service: str | None) -> bool:
         """Whether this waiver speaks of the cell; both fields are patterns as in file names (`*`, `?`)."""

@@ -27,13 +27,13 @@ def client() -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def things(client: docker.DockerClient) -> Callable[[], Things]:
     """What runs have left on the engine, now."""
-    label = {"label": "lucid.run"}
 
     def things() -> Things:
+        containers = client.containers.list(all=True, filters={"label": "lucid.run"}, ignore_removed=True)
         return Things(
-            frozenset(c.name for c in client.containers.list(all=True, filters=label, ignore_removed=True)),
-            frozenset(n.name for n in client.networks.list(filters=label)),
-            frozenset(v.name for v in client.volumes.list(filters=label)),
+            frozenset(str(c.name) for c in containers),
+            frozenset(str(n.name) for n in client.networks.list(filters={"label": "lucid.run"})),
+            frozenset(v.name for v in client.volumes.list(filters={"label": "lucid.run"})),
         )
 
     return things

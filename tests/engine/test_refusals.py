@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import docker
+    from docker.models.containers import Container
 
     Run = Callable[..., tuple[int, str]]
     Look = Callable[[], Things]
@@ -27,19 +28,19 @@ def refused(result: tuple[int, str]) -> str:
 
 
 @pytest.fixture
-def foreign(client: docker.DockerClient) -> Iterator[docker.models.containers.Container]:
+def foreign(client: docker.DockerClient) -> Iterator[Container]:
     """A container of somebody else that bears one of our names."""
     container = client.containers.create("lucid-data-chain:latest", name="lucid-data-chain", labels={"lucid.test": "1"})
     yield container
     container.remove(force=True)
 
 
-def test_container_of_somebody_else_is_reported_and_left_alone(run: Run, foreign: object, things: Look) -> None:
+def test_container_of_somebody_else_is_reported_and_left_alone(run: Run, foreign: Container, things: Look) -> None:
     output = refused(run("--lucid-up", SUITE))
     assert "container lucid-data-chain exists already" in output
     assert not things()
-    foreign.reload()  # type: ignore[attr-defined]
-    assert foreign.status == "created"  # type: ignore[attr-defined]
+    foreign.reload()
+    assert foreign.status == "created"
 
 
 def test_taken_port_is_reported(run: Run) -> None:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., pytest.RunResult]
+
+pytestmark = pytest.mark.usefixtures("demo")
+
+
+def write(pytester: pytest.Pytester, check: str, service: str, expires: str = "2999-12-31") -> None:
+    (pytester.path / "lucid.toml").write_text(
+        f'[[waiver]]\ncheck = "{check}"\nservice = "{service}"\nreason = "It is known."\nexpires = {expires}\n'
+    )
+
+
+@pytest.mark.parametrize(("check", "service"), [("DEMO", "lucid-data-chain"), ("D*", "lucid-data-*")])
+def test_waived_cell_is_expected_to_fail(pytester: pytest.Pytester, run: Run, check: str, service: str) -> None:
+    write(pytester, check, service)
+    result = run("-rx")
+    result.assert_outcomes(passed=5, xfailed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["XFAIL *waived until 2999-12-31: It is known.*"])
+    result.stdout.fnmatch_lines(["DEMO  . . . . x .", "*5 passed (.), 1 waived (x)"])
+
+
+@pytest.mark.parametrize(("check", "service"), [("DEM", "*"), ("OTHER", "*"), ("DEMO", "lucid-api-gateway-2")])
+def test_a_waiver_of_something_else_excuses_nothing(
+    pytester: pytest.Pytester, run: Run, check: str, service: str
+) -> None:
+    write(pytester, check, service)
+    run().assert_outcomes(passed=5, failed=1)
+
+
+def test_an_expired_waiver_excuses_nothing(pytester: pytest.Pytester, run: Run) -> None:
+    write(pytester, "DEMO", "lucid-data-chain", "2020-01-01")
+    run().assert_outcomes(passed=5, failed=1)
+
+
+def test_a_waiver_that_is_not_needed_fails_and_says_what_to_delete(pytester: pytest.Pytester, run: Run) -> None:
+    write(pytester, "DEMO", "lucid-api-gateway")
+    result = run()
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(["DEMO passes, so its waiver no longer applies: delete it. *"])
+
+
+def test_a_broken_probe_is_not_waived(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_demo="""
+        import pytest
+
+        @pytest.fixture
+        def broken():
+            raise OSError("probe")
+
+        @pytest.mark.lucid("DEMO", severity="low", remedy="R.")
+        def test_it(service, broken): ...
+        """
+    )
+    write(pytester, "DEMO", "*")
+    run().assert_outcomes(errors=6)
+
+
+def test_a_marker_that_is_not_understood_is_refused(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(test_demo="import pytest\n@pytest.mark.lucid('DEMO')\ndef test_it(): ...\n")
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: test_demo.py::test_it: the lucid marker is not understood; expected *"])
