@@ -1,0 +1,1 @@
+"""The API gateway: the one entrance to the services of Lucid."""

@@ -1,0 +1,1 @@
+"""The blockchain engine: makes the blocks of the network lucid_blocks."""

@@ -1,0 +1,1 @@
+"""The data chain: content-addressed chunks and the Merkle trees over them."""

@@ -1,0 +1,5 @@
+"""Assembles the data chain and runs it; logic belongs in modules of its own."""
+
+from lucid_service.start import start
+
+start()

@@ -1,0 +1,1 @@
+"""Session anchoring: puts the hashes of sessions on the chain."""

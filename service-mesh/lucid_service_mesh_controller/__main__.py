@@ -1,0 +1,7 @@
+"""Assembles the service mesh controller and runs it; logic belongs in modules of its own."""
+
+from lucid_service.start import start
+
+from lucid_service_mesh_controller.consul_api import ROUTES
+
+start(needs=("consul",), routes=ROUTES)
