@@ -134,6 +134,10 @@ def pytest_runtest_makereport(
     service = service_name(item)
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
     report.lucid = {"check": check.id, "service": service}  # type: ignore[attr-defined]
+    if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
+        # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
+        place = call.excinfo.traceback.filter(call.excinfo)[-1]
+        report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
     if report.failed:
         if call.excinfo and isinstance(call.excinfo.value, LucidError):
             report.longrepr = str(call.excinfo.value)

@@ -70,11 +70,19 @@ def test_cells_without_a_deployment_are_skipped_with_one_reason(pytester: pytest
 
             @pytest.mark.lucid("C", severity="low", remedy="R.")
             def test_container(container): ...
+
+            @pytest.mark.lucid("N", severity="low", remedy="R.")
+            def test_network(network): ...
         """)
     )
     result = run("test_infra.py", "-rs")
-    result.assert_outcomes(skipped=12)
-    result.stdout.fnmatch_lines(["SKIPPED ?6? *no images were asked for*", "SKIPPED ?6? *no deployment was asked for*"])
+    result.assert_outcomes(skipped=13)
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED ?6? *fixtures.py:* no images were asked for*",
+            "SKIPPED ?7? *fixtures.py:* no deployment was asked for*",
+        ]
+    )
 
 
 def test_a_missing_dockerfile_fails_without_a_traceback(pytester: pytest.Pytester, run: Run) -> None:

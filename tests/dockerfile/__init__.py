@@ -1,0 +1,1 @@
+"""Checks of Dockerfiles; the wheel carries them as pytest_lucid.suite.dockerfile."""
