@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # The engine itself gives up after 255 links.
 _MOST_LINKS = 40
+_MOST_PATHS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Context:
         climbs = not written.startswith("/") and posixpath.normpath(written).split("/", 1)[0] == ".."
         cleaned = clean(posixpath.normpath(f"/{written}"))
         try:
-            matches = sorted(set(self._match("", [] if cleaned == "." else cleaned.split("/"), folders=folders)))
+            matches = sorted(self._match([] if cleaned == "." else cleaned.split("/"), folders=folders))
         except ValueError as error:
             return Found(source, (), climbs=climbs, error=str(error))
         kept: list[str] = []
@@ -99,25 +100,29 @@ class Context:
         # An ignored folder is still sent when an exception keeps something in it.
         return mode is not None and stat.S_ISDIR(mode) and next(self.files(path), None) is not None
 
-    def _match(self, folder: str, parts: list[str], *, folders: bool) -> Iterator[str]:
-        if not parts:
-            yield folder
-            return
-        part, rest = parts[0], parts[1:]
-        names = self._list(self._real(folder))
-        if folders and part == "**":
-            yield from self._match(folder, rest, folders=folders)
-            below = [name for name, mode in names.items() if stat.S_ISDIR(mode)]
-            for name in below:
-                yield from self._match(_join(folder, name), parts, folders=folders)
-            return
-        if not set(part) & set("*?[\\"):
-            chosen = [part] if part in names else []
-        else:
-            glob = Glob(tuple(tokens(part, folders=False)))
-            chosen = [name for name in names if glob.matches(name)]
-        for name in chosen:
-            yield from self._match(_join(folder, name), rest, folders=folders)
+    def _match(self, parts: list[str], *, folders: bool) -> set[str]:
+        """Return the paths that the parts of a source name; raises ValueError on a bad or an exploding pattern."""
+        found: set[str] = set()
+        seen = {("", 0)}
+        pending = [("", 0)]
+        while pending:
+            folder, index = pending.pop()
+            if index == len(parts):
+                found.add(folder)
+                continue
+            names = self._list(self._real(folder))
+            if folders and parts[index] == "**":
+                below = [name for name, mode in names.items() if stat.S_ISDIR(mode)]
+                steps = [(folder, index + 1), *((_join(folder, name), index) for name in below)]
+            else:
+                steps = [(_join(folder, name), index + 1) for name in _chosen(names, parts[index])]
+            fresh = [step for step in steps if step not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+            # Wildcards over links that lead upwards name a number of paths that grows with every part.
+            if len(seen) > _MOST_PATHS:
+                raise ValueError(f"it names more than {_MOST_PATHS} paths")
+        return found
 
     def _list(self, folder: str | None) -> dict[str, int]:
         """Return the names in a folder with their file modes; nothing for what cannot be listed."""
@@ -170,6 +175,13 @@ class Context:
 def read_context(root: Path, dockerfile: Path | None = None) -> Context:
     """Open the context at `root`; pass the Dockerfile when BuildKit builds it (see `ignore.read_ignore`)."""
     return Context(root, read_ignore(root, dockerfile))
+
+
+def _chosen(names: dict[str, int], part: str) -> list[str]:
+    if not set(part) & set("*?[\\"):
+        return [part] if part in names else []
+    glob = Glob(tuple(tokens(part, folders=False)))
+    return [name for name in names if glob.matches(name)]
 
 
 def _join(folder: str, name: str) -> str:

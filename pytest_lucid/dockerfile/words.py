@@ -148,9 +148,9 @@ def _flag_word(text: str, index: int) -> tuple[str, int]:
     quote, end = "", len(text)
     while index < end and (quote or not text[index].isspace()):
         char = text[index]
-        if char == "\\" and index + 1 < end:
+        if char == "\\":
             index += 1
-            word.append(text[index])
+            word.append(text[index : index + 1])
         elif char == quote:
             quote = ""
         elif not quote and char in "'\"":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,3 +178,39 @@ def test_walking_enters_no_link(linked: Context) -> None:
     assert "up" in files
     assert not [name for name in files if name.startswith("up/")]
     assert linked.find("**/a.py", folders=True).paths == ("a.py", "d/a.py", "d/e/a.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "folders"),
+    [("*/" * 8 + "a", False), ("**/" * 20 + "a", True), ("u0/" * 2_000 + "a", False), ("x/" * 9_999, False)],
+)
+def test_links_that_lead_upwards_end_in_an_answer(tmp_path: Path, source: str, *, folders: bool) -> None:
+    """Ten links to the root itself: eight wildcards name 10**8 paths."""
+    (tmp_path / "a").touch()
+    try:
+        for number in range(10):
+            (tmp_path / f"u{number}").symlink_to(".")
+    except OSError:
+        pytest.skip("this system lets the user make no symlinks")
+    start = time.process_time()
+    found = read_context(tmp_path).find(source, folders=folders)
+    assert time.process_time() - start < 5
+    assert bool(found.error) is source.startswith("*/")
+
+
+def test_a_very_deep_tree(tmp_path: Path) -> None:
+    """Deeper than Python's recursion goes."""
+    folder = tmp_path
+    for _ in range(1_200):
+        folder /= "d"
+        try:
+            folder.mkdir()
+        except OSError:
+            pytest.skip("this system has no paths of that length")
+    context = read_context(tmp_path)
+    assert context.find("**/nope", folders=True).paths == ()
+    assert list(context.files()) == []
+    for parent in (folder, *folder.parents):
+        if parent == tmp_path:
+            break
+        parent.rmdir()  # pytest's own removal is recursive

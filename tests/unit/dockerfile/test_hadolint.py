@@ -8,6 +8,7 @@ import pytest
 
 from pytest_lucid.dockerfile import hadolint
 from pytest_lucid.dockerfile.hadolint import find_program, run_hadolint
+from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.errors import ConfigError
 
 _BAD = "FROM debian:12\nRUN cd /x\n"
@@ -64,6 +65,15 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path, text: str) -> None:
 
 def test_what_hadolint_cannot_parse_is_a_finding(tmp_path: Path) -> None:
     assert [item.code for item in run_hadolint([write(tmp_path, "Dockerfile", "BOGUS\n")])] == ["DL1000"]
+
+
+def test_hadolint_does_not_parse_what_follows_a_heredoc(tmp_path: Path) -> None:
+    """Valid for builders: when this fails, hadolint has learnt it and `NOT_PARSED` needs less care."""
+    text = "FROM debian:12\nRUN <<EOF\nset -e\nEOF\nUSER 1\n"
+    assert parse(text).problems == ()
+    assert [item.code for item in run_hadolint([write(tmp_path, "Dockerfile", text)])] == [hadolint.NOT_PARSED]
+    spaced = text.replace("EOF\nUSER", "EOF\n\nUSER")
+    assert run_hadolint([write(tmp_path, "Dockerfile", spaced)]) == ()
 
 
 def test_a_huge_file_is_a_finding_of_its_own(tmp_path: Path) -> None:

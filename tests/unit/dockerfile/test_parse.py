@@ -171,3 +171,7 @@ def test_onbuild_holds_its_trigger() -> None:
     trigger = parse("FROM a\nONBUILD COPY --from=x a b\n").instructions[1].trigger
     assert trigger is not None
     assert (trigger.name, trigger.arguments, trigger.flag("from"), trigger.line) == ("COPY", "a b", "x", 2)
+
+
+def test_an_escape_at_the_end_of_a_flag_is_dropped() -> None:
+    assert parse("# escape=`\nFROM a\nRUN --network=none\\\n").instructions[1].flag("network") == "none"
