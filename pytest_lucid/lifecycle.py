@@ -69,10 +69,11 @@ def build(
     """Get the base images that `services` and Consul need, then build the images of `services`."""
     references = [matrix.consul.image]
     for service in services:
-        facts = resolve(parse((settings.project / service.dockerfile).read_bytes()))
+        text = (settings.project / service.dockerfile).read_bytes()
+        facts = resolve(parse(text), matrix.build_arguments)
         references += [image.value for image in facts.images]
     bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress)
-    build_images(engine, settings.project, services, progress)
+    build_images(engine, settings.project, services, matrix.build_arguments, progress)
 
 
 def _await(

@@ -9,8 +9,10 @@ from pytest_lucid.deployment import Deployment
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import ConfigError, MissingError
 from pytest_lucid.matrix import load_matrix
+from pytest_lucid.twin.twins import Twins
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import DockerfileFacts
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 class Lucid:
     """Each part is made when it is first used, because most pytest runs use none."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, run: Run | None = None) -> None:
         self.settings = settings
+        # What checking itself makes, such as twins; xdist's workers are told that of their controller.
+        self.run = run or Run.new()
         self._dockerfiles: dict[str, DockerfileFacts] = {}
 
     @cached_property
@@ -50,7 +54,7 @@ class Lucid:
                 text = path.read_bytes()
             except OSError as error:
                 raise MissingError(f"{path}: cannot be read ({error.strerror}); expected a Dockerfile") from error
-            self._dockerfiles[service.name] = resolve(parse(text))
+            self._dockerfiles[service.name] = resolve(parse(text), self.matrix.build_arguments)
         return self._dockerfiles[service.name]
 
     def demand_dockerfiles(self) -> None:
@@ -72,4 +76,9 @@ class Lucid:
     @cached_property
     def deployment(self) -> Deployment:
         """The deployment on that engine."""
-        return Deployment(self.engine, self.matrix)
+        return Deployment(self.engine, self.matrix, self.twins)
+
+    @cached_property
+    def twins(self) -> Twins:
+        """The twins of the services; made on first use, too."""
+        return Twins(self.engine, self.run, [service.name for service in self.services])

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 SHOWN_LINES = 20
 
 
-def build_images(engine: Engine, project: Path, services: Sequence[Service], progress: Callable[[str], None]) -> None:
+def build_images(
+    engine: Engine,
+    project: Path,
+    services: Sequence[Service],
+    build_arguments: Mapping[str, str],
+    progress: Callable[[str], None],
+) -> None:
     """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
 
     One after the other: what the Dockerfiles share is then built once, and the rest comes from the engine's cache.
     """
-    arguments = provenance(project)
+    arguments = {**provenance(project), **build_arguments}
     for service in services:
         started = time.monotonic()
         before = read_image(engine, service.image)

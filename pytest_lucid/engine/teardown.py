@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,7 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.run import KEEP, OWNER, RUN, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_lucid.engine.connection import Engine
 
@@ -29,7 +32,7 @@ def tear_down(engine: Engine, run: str) -> None:
     """Remove every container, network and volume labelled with `run`. What is gone already is no error."""
     label = f"{RUN}={run}"
     client = engine.client
-    with engine_errors(f"tearing down run {run}"):
+    with _uninterrupted(), engine_errors(f"tearing down run {run}"):
         for container in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
             _remove(container.remove, v=True, force=True)
         for network in client.networks.list(filters={"label": label}):
@@ -62,6 +65,19 @@ def remove_leftovers(engine: Engine, progress: Callable[[str], None]) -> None:
         tear_down(engine, leftover.run)
         what = "kept" if leftover.kept else "left over"
         progress(f"removed run {leftover.run}, {what}: {', '.join(leftover.containers) or 'no containers'}")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a second Ctrl-C wait until everything is removed: it takes seconds, and what is left behind would block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _remove(remove: Callable[..., Any], **options: bool) -> None:

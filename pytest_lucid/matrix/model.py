@@ -154,6 +154,8 @@ class Matrix(Model):
     consul: Consul
     environment: dict[Variable, str] = Field(default_factory=dict)
     service: tuple[Service, ...] = Field(min_length=1)
+    # Handed to every build, beside commit and date; DEBIAN = "13" moves this tree's images to Debian 13.
+    build_arguments: dict[Variable, str] = Field(default_factory=dict)
     hadolint: Hadolint = Hadolint()
     waiver: tuple[Waiver, ...] = ()
 
@@ -200,6 +202,11 @@ class Matrix(Model):
         graph = {service.name: service.needs for service in self.service}
         by_name = {service.name: service for service in self.service}
         return tuple(by_name[name] for name in TopologicalSorter(graph).static_order() if name in by_name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The containers that find each other by name: the services and Consul."""
+        return (*(service.name for service in self.service), self.consul.container)
 
     def demanded_environment(self, service: Service) -> dict[str, str]:
         """The variables that the image of `service` must set: common ones, identity and port, then its own."""
