@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +113,42 @@ class Image:
         return self.labels.get(STANDIN_LABEL)
 
     @property
+    def architecture(self) -> str:
+        """The architecture, as engines name it: amd64, arm64, …."""
+        return str(self._document.get("Architecture") or "")
+
+    @property
+    def created(self) -> dt.datetime | None:
+        """When it was built; None for an image that does not say."""
+        return read_time(str(self._document.get("Created") or ""))
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its layers together."""
+        return int(self._document.get("Size") or 0)
+
+    @property
+    def volumes(self) -> frozenset[str]:
+        """The paths for which the engine makes a volume without a name, unless it is given one."""
+        return frozenset(self._config.get("Volumes") or ())
+
+    @property
+    def stop_signal(self) -> str:
+        """The signal that asks it to stop; the engine's default where it does not say."""
+        return str(self._config.get("StopSignal") or "SIGTERM")
+
+    @property
+    def workdir(self) -> str:
+        """The directory that the program starts in."""
+        return str(self._config.get("WorkingDir") or "/")
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """The instructions that made it, oldest first, as far as the image still knows them."""
+        entries = self._document.get("History") or ()
+        return tuple(f"{entry.get('created_by') or ''} {entry.get('comment') or ''}".strip() for entry in entries)
+
+    @property
     def _config(self) -> Mapping[str, Any]:
         config: Mapping[str, Any] = self._document.get("Config") or {}
         return config
@@ -122,13 +160,26 @@ class Image:
         return self.document
 
 
+def read_time(text: str) -> dt.datetime | None:
+    """Read a time as RFC 3339 writes it; None where it is none. A time without a zone is UTC."""
+    try:
+        # Python before 3.11 reads neither `Z` nor more than six digits of a second.
+        time = dt.datetime.fromisoformat(re.sub(r"\.(\d{1,6})\d*", r".\1", text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=dt.timezone.utc)
+
+
 def read_image(engine: Engine, reference: str) -> Image:
     """Ask the engine for the image called `reference`."""
     with engine_errors(f"inspecting image {reference}"):
         try:
-            return Image(reference, engine.client.api.inspect_image(reference))
+            document = engine.client.api.inspect_image(reference)
+            history = engine.client.api.history(reference)
         except ImageNotFound:
             return Image(reference, None)
+    told = [{"created_by": entry["CreatedBy"], "comment": entry["Comment"]} for entry in reversed(history)]
+    return Image(reference, {**document, "History": told})
 
 
 def list_images(engine: Engine, repository: str) -> tuple[Image, ...]:

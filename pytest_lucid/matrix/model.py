@@ -111,6 +111,20 @@ class Consul(Model):
     port: int = Field(ge=1, le=65535, strict=True)
 
 
+class ImagePolicy(Model):
+    """What is demanded of the content of every image. Sizes in MiB; licences as SPDX expressions name them."""
+
+    size_mib: int = Field(default=200, ge=1, strict=True)
+    layers: int = Field(default=10, ge=1, strict=True)
+    # The architecture asked for, as engines name it; without it, that of the engine.
+    architecture: str | None = None
+    # The pinned requirements that the Python packages inside must match.
+    requirements: ProjectPath | None = None
+    # Directories that everybody may write to, sticky; anything else that everybody may write to is a finding.
+    writable: tuple[ContainerPath, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
+    licences: tuple[str, ...] = ()
+
+
 class Waiver(Model):
     """A finding that is accepted for a while: the cells of `check` × `service` are expected to fail until `expires`."""
 
@@ -156,7 +170,12 @@ class Matrix(Model):
     service: tuple[Service, ...] = Field(min_length=1)
     # Handed to every build, beside commit and date; DEBIAN = "13" moves this tree's images to Debian 13.
     build_arguments: dict[Variable, str] = Field(default_factory=dict)
+    image: ImagePolicy = ImagePolicy()
+    # Whether the final stage must name its base by digest.
+    pinned_base: bool = False
     hadolint: Hadolint = Hadolint()
+    # A check's id → how bad its failure is in this tree, where that differs from what the check says.
+    severity: dict[str, Literal["low", "medium", "high", "critical"]] = Field(default_factory=dict)
     waiver: tuple[Waiver, ...] = ()
 
     @model_validator(mode="after")

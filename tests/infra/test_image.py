@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_lucid.image.facts import read_time
 from pytest_lucid.isolation import tron_variables
 
 if TYPE_CHECKING:
     from pytest_lucid.image import Image
     from pytest_lucid.matrix import Matrix, Service
+
+MIB = 1024 * 1024
+# Clocks of build hosts and of those that check differ a little.
+CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 @pytest.mark.lucid("IMG-NAME", severity="medium", remedy="Build it with `docker build -t` and the name of the matrix.")
@@ -82,16 +89,76 @@ def test_health_check_runs_without_shell(image: Image) -> None:
     assert (check.interval, check.timeout, check.retries) == (30, 10, 3)
 
 
-@pytest.mark.lucid("IMG-BASE", severity="critical", remedy="Make the matrix's base the FROM of the final stage.")
-def test_layers_begin_with_base(image: Image, bases: tuple[Image, ...]) -> None:
-    """The lowest layers are those of the demanded base: a FROM line or a label is only a claim."""
-    assert any(image.layers[: len(base.layers)] == base.layers for base in bases), (
-        f"the layers of {image.reference} are on none of {', '.join(base.reference for base in bases)}"
-    )
-
-
 @pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
 def test_environment_is_free_of_tron(service: Service, image: Image) -> None:
     """No variable of the image speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
     assert "SERVICE_NAME" in image.environment, "the variables cannot be seen"
     assert not tron_variables(image.environment, knows_payment_url=service.knows_payment_url)
+
+
+@pytest.mark.lucid(
+    "IMG-ARCH", severity="critical", remedy="Build it on, or with --platform for, the host that runs it."
+)
+def test_architecture_is_the_hosts(image: Image, architecture: str) -> None:
+    """The image is for the architecture of its host, or for the one that the matrix asks for."""
+    assert image.architecture == architecture
+
+
+@pytest.mark.lucid("IMG-VERSION", severity="low", remedy="Give VERSION as a build argument: numbers with dots.")
+def test_version_is_plausible(image: Image) -> None:
+    """The version is one that can be compared, and the one that the service tells of itself."""
+    version = image.labels.get("version", "")
+    assert re.fullmatch(r"\d+\.\d+(?:\.\d+)*(?:[-.+]?[a-z0-9]+(?:[-.+][a-z0-9]+)*)?", version), f"version {version!r}"
+    assert image.environment.get("SERVICE_VERSION", version) == version
+
+
+@pytest.mark.lucid("IMG-COMMIT", severity="low", remedy="Give GIT_COMMIT as a build argument: the commit's whole hash.")
+def test_commit_is_plausible(image: Image) -> None:
+    """The commit is a hash of Git, so that whoever finds the image finds its sources."""
+    commit = image.labels.get("git_commit", "")
+    if commit == "unknown":
+        pytest.skip("the image says that it was built outside a git checkout")
+    assert re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit), f"git_commit {commit!r}"
+    assert len(set(commit)) > 1, f"git_commit {commit!r}"
+
+
+@pytest.mark.lucid(
+    "IMG-CREATED", severity="low", remedy="Set the clock of the build host, and BUILD_DATE as ISO 8601 has it."
+)
+def test_dates_are_not_in_the_future(image: Image) -> None:
+    """The image was built in the past, and its label says when in a form that can be read."""
+    latest = dt.datetime.now(dt.timezone.utc) + CLOCK_SKEW
+    assert image.created is not None, "the image does not say when it was built"
+    assert image.created <= latest
+    labelled = image.labels.get("build_date", "")
+    if labelled != "unknown":
+        built = read_time(labelled)
+        assert built is not None, f"build_date {labelled!r}"
+        assert built <= latest
+
+
+@pytest.mark.lucid(
+    "IMG-VOLUME", severity="medium", remedy="Remove VOLUME; name the volumes where the stack is described."
+)
+def test_volumes_are_those_of_the_matrix(service: Service, image: Image) -> None:
+    """The image declares no volume but the service's storage: the engine would make others at every start."""
+    assert image.volumes <= set(service.volumes.values())
+
+
+@pytest.mark.lucid("IMG-STOP", severity="medium", remedy="Leave STOPSIGNAL out, or set it to SIGTERM.")
+def test_stop_signal_is_sigterm(image: Image) -> None:
+    """The engine stops the service with the signal that the services obey."""
+    assert image.stop_signal in ("SIGTERM", "15")
+
+
+@pytest.mark.lucid("IMG-SIZE", severity="low", remedy="Copy only what runs into the final stage, or raise the budget.")
+def test_size_is_within_budget(matrix: Matrix, image: Image) -> None:
+    """The image is within its size budget: a Pi pulls it over its owner's line."""
+    assert image.size, "the image does not say how large it is"
+    assert image.size <= matrix.image.size_mib * MIB
+
+
+@pytest.mark.lucid("IMG-LAYERS", severity="low", remedy="Join the COPY instructions of the final stage.")
+def test_layers_are_within_budget(matrix: Matrix, image: Image) -> None:
+    """The image has no more layers than its budget: each is one more thing to pull, check and cache."""
+    assert 0 < len(image.layers) <= matrix.image.layers

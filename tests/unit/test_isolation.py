@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_lucid.isolation import tron_variables, tron_words
+from pytest_lucid.isolation import is_payment_url_word, tron_tokens, tron_variables, tron_words
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,16 @@ from pytest_lucid.isolation import tron_variables, tron_words
         "tron_client",
         "tron-payment",
         "nile.trongrid.io",
+        "TronClient",
+        "getTronBalance",
+        "TRONClient",
+        "HTTPTron",
+        "tronLinker",
+        "PayoutRouterV0",
+        "payoutRouter",
+        "UsdtToken",
+        "tron2",
+        "lucid-network-isolated",
     ],
 )
 def test_catches(text: str) -> None:
@@ -42,6 +52,16 @@ def test_catches(text: str) -> None:
         "matron_name",
         "PAYOUT_DAYS",
         "ROUTER_V0",
+        "Electronics",
+        "StrongRef",
+        "strongSwan",
+        "Patron",
+        "TRONCO",
+        "Tronde",
+        "isotron",
+        "PayoutDays",
+        "network-isolated",
+        "sha256=q3Tron0aVb1cWd2eXf3gYh4iZj5kAl6mBn7oCp8qDr9sE",
     ],
 )
 def test_catches_not(text: str) -> None:
@@ -64,3 +84,22 @@ def test_only_who_may_knows_the_url_of_the_payment_service() -> None:
 )
 def test_knowing_the_url_excuses_nothing_else(name: str, value: str) -> None:
     assert tron_variables({name: value}, knows_payment_url=True)
+
+
+def test_a_word_is_shown_with_what_is_around_it() -> None:
+    text = "x = get('https://api.trongrid.io/v1', TRON_API_KEY) # trongrid, TRON_API_KEY"
+    assert tron_tokens(text) == ("https://api.trongrid.io/v1", "TRON_API_KEY", "trongrid")
+
+
+@pytest.mark.parametrize(
+    "token", ["TRON_PAYMENT_URL", "tron_payment_url", "lucid-tron-payment", "http://lucid-tron-payment:8085/x"]
+)
+def test_words_that_the_gateway_may_say(token: str) -> None:
+    assert is_payment_url_word(token)
+
+
+@pytest.mark.parametrize(
+    "token", ["TRON_KEY", "TronClient", "https://api.trongrid.io", "tronpy", "lucid-network-isolated", "TRON_URL_KEY"]
+)
+def test_words_that_not_even_the_gateway_may_say(token: str) -> None:
+    assert not is_payment_url_word(token)

@@ -1,0 +1,41 @@
+"""What is remembered of a file's content while it streams by: everything that a check asks, and nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_lucid.image.python_source import SILENT, Speech
+
+if TYPE_CHECKING:
+    from pytest_lucid.image.archive import Packed
+    from pytest_lucid.image.bytecode import Bytecode
+    from pytest_lucid.image.elf import Elf
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Facts about the bytes of one file.
+
+    `md5` is there for files in the folders of packages, `text` (the whole file) for the few that other facts are read
+    from, `source_hashes` for Python sources (by the magic number of each known interpreter). `tools` are kinds of
+    programs, `secrets` are shown by their first characters. `words` are the file's own words of TRON, in bytecode too.
+    `problem` says why a file could not be judged.
+    """
+
+    md5: str = ""
+    text: bytes | None = None
+    is_text: bool = False
+    shebang: str = ""
+    elf: Elf | None = None
+    tools: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    speech: Speech = SILENT
+    words: tuple[str, ...] = ()
+    packed: Packed | None = None
+    bytecode: Bytecode | None = None
+    source_hashes: tuple[tuple[int, bytes], ...] = ()
+    problem: str = ""
+
+
+UNREAD = Content()

@@ -1,0 +1,101 @@
+"""What the interpreter inside an image can import, asked in a throw-away container.
+
+It has no network, nothing to write to and no privileges. What the service does when it runs belongs to the facts about
+containers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.image.facts import Image
+
+_DEADLINE_SECONDS = 60
+_MEMORY_BYTES = 256 << 20
+_PIDS = 64
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the interpreter answered: `error` is that of importing the entry module, empty when it imports.
+
+    `distributions` (name → version) are those that it finds, `bytecode` the sources of the service's own code whose
+    compiled file holds another program, `version` is the interpreter's.
+    """
+
+    module: str
+    error: str
+    distributions: Mapping[str, str]
+    bytecode: tuple[str, ...]
+    version: tuple[int, ...]
+
+
+def entry_module(image: Image) -> str | None:
+    """Return the module that the image's command runs with `-m`; None where it runs none."""
+    argv = image.argv
+    at = argv.index("-m") + 1 if "-m" in argv else len(argv)
+    return argv[at] if at < len(argv) else None
+
+
+def probe(engine: Engine, image: Image, user: str, labels: Mapping[str, str]) -> Probe:
+    """Ask the interpreter of an image that starts with `PROGRAM -m MODULE`; the container runs as `user` (uid:gid).
+
+    Raises EngineError where no answer comes: then nothing is known, which is not the same as a failed import.
+    """
+    module = entry_module(image)
+    if module is None:
+        raise EngineError(f"{image.reference} runs no module (`python -m …`), so none can be imported: {image.argv}")
+    script = (files("pytest_lucid.image") / "probe_script.py").read_text("utf-8")
+    folders = [folder for folder in image.environment.get("PYTHONPATH", "").split(":") if folder]
+    answer = _run(engine, image, user, labels, [image.argv[0], "-c", script, module, *folders])
+    try:
+        told: dict[str, Any] = json.loads(answer)
+    except ValueError as error:
+        shown = "\n  ".join(answer.splitlines()[-_SHOWN_LINES:])
+        raise EngineError(f"{image.argv[0]} of {image.reference} gave no answer; its last lines:\n  {shown}") from error
+    return Probe(
+        module=module,
+        error=told["error"],
+        distributions=told["distributions"],
+        bytecode=tuple(told["bytecode"]),
+        version=tuple(told["version"]),
+    )
+
+
+def _run(engine: Engine, image: Image, user: str, labels: Mapping[str, str], argv: list[str]) -> str:
+    client = engine.client
+    with engine_errors(f"starting the interpreter of {image.reference}"):
+        container = client.containers.create(
+            image.id,
+            entrypoint=argv[:1],
+            command=argv[1:],
+            user=user,
+            labels=dict(labels),
+            network_disabled=True,
+            network_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            mem_limit=_MEMORY_BYTES,
+            pids_limit=_PIDS,
+            healthcheck={"test": ["NONE"]},
+        )
+        try:
+            container.start()
+            container.wait(timeout=_DEADLINE_SECONDS)
+            return container.logs(stdout=True, stderr=False).decode("utf-8", "replace") or container.logs().decode(
+                "utf-8", "replace"
+            )
+        finally:
+            container.remove(force=True, v=True)

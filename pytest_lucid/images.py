@@ -1,0 +1,157 @@
+"""The images under test: every fact about them, gathered on first use and then kept. It judges nothing.
+
+An image comes from the engine, or from a file that the user names; only the first needs an engine.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pytest_lucid.engine.connection import connect, engine_errors
+from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.image import Image, list_images, read_image
+from pytest_lucid.image.archives import Archive, read_path, read_stream
+from pytest_lucid.image.probe import Probe, probe
+from pytest_lucid.image.scan import Scanner
+from pytest_lucid.image.tools import load_toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from typing import IO
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.image.inventory import Inventory
+    from pytest_lucid.matrix import Matrix, Service
+
+T = TypeVar("T")
+# Reading a large image from a busy disk takes a while before its first byte comes.
+_READ_SECONDS = 600
+
+
+class Images:
+    """The images of `services`. `given` maps names (a service's, or the base's) to files that take the engine's place.
+
+    `connect` reaches the engine when it is needed, and not before; what is made there bears `labels`.
+    """
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        services: Sequence[Service],
+        given: Mapping[str, Path],
+        connect: Callable[[], Engine],
+        labels: Mapping[str, str],
+    ) -> None:
+        self._matrix = matrix
+        self._services = services
+        self._given = given
+        self._connect = connect
+        self._labels = labels
+        self._images: dict[str, Image] = {}
+        self._inventories: dict[str, Inventory] = {}
+        self._probes: dict[str, Probe] = {}
+        self._facts: dict[Hashable, object] = {}
+
+    def is_given(self, service: Service) -> bool:
+        """Whether the image of `service` comes from a file."""
+        return service.name in self._given
+
+    def image(self, service: Service) -> Image:
+        """The image that the matrix names for `service`."""
+        if service.name not in self._images:
+            if self.is_given(service):
+                self._read_given(service)
+            else:
+                self._images[service.name] = read_image(self._connect(), service.image)
+        return self._images[service.name]
+
+    def inventory(self, service: Service) -> Inventory:
+        """Every file of the image of `service`. Raises MissingError where there is no such image."""
+        image = self.image(service)
+        if service.name not in self._inventories:
+            if not image.exists:
+                raise MissingError(f"image {image.reference} is not there; build it with --lucid-build or --lucid-up")
+            self._read_from_engine()
+        return self._inventories[service.name]
+
+    def fact(self, service: Service, inventory: Inventory, gather: Callable[[Inventory], T]) -> T:
+        """What `gather` makes of the inventory of `service`, gathered once."""
+        key = (service.name, gather)
+        if key not in self._facts:
+            self._facts[key] = gather(inventory)
+        fact: T = self._facts[key]  # type: ignore[assignment]  # one function always returns facts of one type
+        return fact
+
+    def probe(self, service: Service) -> Probe:
+        """What the interpreter in the image of `service` can import; needs an engine that has the image."""
+        if service.name not in self._probes:
+            self._probes[service.name] = probe(self._connect(), self.image(service), self._matrix.user, self._labels)
+        return self._probes[service.name]
+
+    @cached_property
+    def bases(self) -> tuple[Image, ...]:
+        """The images of the matrix's base: those of the file given for it, else those that the engine has."""
+        if path := self._given.get(self._matrix.base):
+            return tuple(image for image, _ in read_path(path, self._scanner).images())
+        if self._given:
+            raise MissingError(
+                f"{self._matrix.base} was not given, so no image can be compared with it; "
+                f"add --lucid-image {self._matrix.base}=PATH, a `docker save` of it or an OCI layout"
+            )
+        return list_images(self._connect(), self._matrix.base)
+
+    @cached_property
+    def _scanner(self) -> Scanner:
+        own = self._matrix.environment.get("PYTHONPATH", "").split(":")
+        return Scanner(load_toolbox(), tuple(f"{folder.strip('/')}/" for folder in own if folder.strip("/")))
+
+    def _read_given(self, service: Service) -> None:
+        archive = read_path(self._given[service.name], self._scanner)
+        found = list(archive.images())
+        named = [pair for pair in found if service.image in pair[0].tags] or found
+        if len(named) != 1:
+            held = ", ".join(tag for image, _ in found for tag in image.tags) or "none with a name"
+            raise ConfigError(
+                f"--lucid-image: expected {service.image} in {self._given[service.name]}, or one image only; got {held}"
+            )
+        self._images[service.name], self._inventories[service.name] = named[0]
+
+    def _read_from_engine(self) -> None:
+        """Read the images of all services in one stream: what they share comes once."""
+        wanted = {s.image: s.name for s in self._services if not self.is_given(s) and self.image(s).exists}
+        for image, inventory in self._save(tuple(wanted)).images():
+            for tag in image.tags:
+                if tag in wanted:
+                    self._inventories[wanted[tag]] = inventory
+
+    def _save(self, references: tuple[str, ...]) -> Archive:
+        return save(self._connect(), references, self._scanner)
+
+
+def save(engine: Engine, references: tuple[str, ...], scanner: Scanner) -> Archive:
+    """Read images of an engine in one stream."""
+    api = engine.client.api
+    with engine_errors(f"reading {', '.join(references)}"):
+        # The SDK saves one image at a time.
+        response = api.get(
+            f"{api.base_url}/v{api.api_version}/images/get",
+            params={"names": references},
+            stream=True,
+            timeout=_READ_SECONDS,
+        )
+        with closing(response):
+            response.raise_for_status()
+            return read_stream(cast("IO[bytes]", response.raw), str(engine), scanner)
+
+
+def find_image(name: str) -> tuple[Image, Inventory]:
+    """Return one image by the path of its file, or else by its name on the engine."""
+    scanner = Scanner(load_toolbox(), ())
+    archive = read_path(Path(name), scanner) if Path(name).exists() else save(connect(), (name,), scanner)
+    found = list(archive.images())
+    if len(found) != 1:
+        raise ConfigError(f"{name}: expected one image, got {len(found)}")
+    return found[0]

@@ -1,0 +1,34 @@
+"""Inventories of images made of a few files."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from saved import layer
+
+from pytest_lucid.image.inventory import Inventory
+from pytest_lucid.image.layer import read_layer
+from pytest_lucid.image.scan import Scanner
+from pytest_lucid.image.tools import load_toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from saved import Tree
+
+
+@pytest.fixture
+def scanner() -> Scanner:
+    return Scanner(load_toolbox(), ("app/",))
+
+
+@pytest.fixture
+def inventory(scanner: Scanner) -> Callable[..., Inventory]:
+    """An inventory of the layers given, lowest first."""
+
+    def inventory(*trees: Tree) -> Inventory:
+        return Inventory("test", tuple(read_layer(io.BytesIO(layer(tree)), scanner) for tree in trees))
+
+    return inventory
