@@ -11,14 +11,19 @@ from docker.errors import NotFound
 from pytest_lucid.container import Container, read_container
 from pytest_lucid.engine.certificate import AUTHORITY
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.image import Image, list_images, read_image
+from pytest_lucid.errors import LucidError
 from pytest_lucid.network import Answer, Discovery, Network, fetch, read_discovery, read_network
+from pytest_lucid.twin.drift import read_drift
+from pytest_lucid.twin.inside import read_inside, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Matrix, Port, Service
+    from pytest_lucid.twin.drift import Drift
+    from pytest_lucid.twin.inside import Inside
+    from pytest_lucid.twin.twins import Twins
 
 T = TypeVar("T")
 
@@ -26,19 +31,11 @@ T = TypeVar("T")
 class Deployment:
     """The services of `matrix` on `engine`. Facts are those of the moment at which they were first asked for."""
 
-    def __init__(self, engine: Engine, matrix: Matrix) -> None:
+    def __init__(self, engine: Engine, matrix: Matrix, twins: Twins) -> None:
         self.engine = engine
         self.matrix = matrix
+        self.twins = twins
         self._facts: dict[Hashable, object] = {}
-
-    def image(self, service: Service) -> Image:
-        """The image that the matrix names for `service`."""
-        return self._once(("image", service.name), lambda: read_image(self.engine, service.image))
-
-    @property
-    def bases(self) -> tuple[Image, ...]:
-        """The images of the matrix's base repository that the engine has, under any tag."""
-        return self._once("bases", lambda: list_images(self.engine, self.matrix.base))
 
     def container(self, name: str) -> Container:
         """The container called `name`."""
@@ -55,10 +52,26 @@ class Deployment:
         names = [service.name for service in self.matrix.service]
         return self._once("discovery", lambda: read_discovery(self.engine, self.matrix.consul, names))
 
+    def inside(self, service: Service) -> Inside:
+        """What is seen from within the container of `service`; raises MissingError where it does not run."""
+        session = self.twins.session(service.name)
+        return self._once(("inside", service.name), lambda: read_inside(session, self.matrix.user))
+
+    def names(self, service: Service) -> Mapping[str, frozenset[str]]:
+        """The addresses to which the names of all running containers of the matrix resolve inside `service`."""
+        names = tuple(name for name in self.matrix.names if self.container(name).status == "running")
+        session = self.twins.session(service.name)
+        return self._once(("names", service.name), lambda: resolve(session, names))
+
+    def drift(self, service: Service) -> Drift:
+        """What has changed in the container's own layer since it was made; raises MissingError where there is none."""
+        return self._once(("drift", service.name), lambda: read_drift(self.engine, service.name))
+
     def get(self, service: Service, path: str, port: Port | None = None) -> Answer:
         """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given)."""
         port = port or service.http
-        url = f"{port.scheme}://{self.engine.address}:{port.host}{path}"
+        address = f"[{self.engine.address}]" if ":" in self.engine.address else self.engine.address
+        url = f"{port.scheme}://{address}:{port.host}{path}"
         return self._once(url, lambda: fetch(url, self._authority(service) if port.scheme == "https" else None))
 
     def _authority(self, service: Service) -> str | None:
@@ -73,7 +86,14 @@ class Deployment:
                 return member.read().decode() if member else None
 
     def _once(self, key: Hashable, gather: Callable[[], T]) -> T:
+        """Ask once; what could not be answered is not asked again, either."""
         if key not in self._facts:
-            self._facts[key] = gather()
-        fact: T = self._facts[key]  # type: ignore[assignment]  # one key always has facts of one type
-        return fact
+            try:
+                self._facts[key] = gather()
+            except LucidError as error:
+                self._facts[key] = error
+        fact = self._facts[key]
+        if isinstance(fact, LucidError):
+            # A new one each time: a raised one collects the places through which it went.
+            raise type(fact)(str(fact))
+        return fact  # type: ignore[return-value]  # one key always has facts of one type

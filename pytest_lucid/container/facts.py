@@ -57,6 +57,19 @@ class Container:
         return (self._document["Path"], *self._document["Args"])
 
     @property
+    def health_command(self) -> tuple[str, ...]:
+        """The command by which the engine sees that it is healthy; empty for none, or one that needs a shell."""
+        kind, *command = (self._config.get("Healthcheck") or {}).get("Test") or [""]
+        return tuple(command) if kind == "CMD" else ()
+
+    @property
+    def shared_namespaces(self) -> Mapping[str, str]:
+        """The namespaces that are not its own: kind → whose, as the engine writes it (`host`, `container:…`)."""
+        kinds = {"ipc": "IpcMode", "net": "NetworkMode", "pid": "PidMode", "uts": "UTSMode", "user": "UsernsMode"}
+        modes = {kind: str(self._host.get(key) or "") for kind, key in kinds.items()}
+        return {kind: mode for kind, mode in modes.items() if mode == "host" or mode.startswith("container:")}
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """The variables it was started with, those of the image included."""
         return dict(entry.partition("=")[::2] for entry in self._config.get("Env") or ())

@@ -1,0 +1,111 @@
+"""The two-way stream of one exec: bytes in, standard output and standard error out, apart.
+
+Sockets of the SDK differ by transport (unix, named pipe, TCP, TLS, SSH); the differences end here. What the bytes mean
+belongs to the session.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import APIError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_lucid.engine.connection import Engine
+
+HEADER_BYTES = 8
+CHUNK_BYTES = 256 * 1024
+
+
+class StreamClosedError(Exception):
+    """The other side has ended, or the connection to it is gone."""
+
+
+@dataclass
+class Buffers:
+    """What has arrived and was not taken yet."""
+
+    stdout: bytearray
+    stderr: bytearray
+
+
+class Stream:
+    """An exec of `command` in `container`, running until the stream is closed or the command ends."""
+
+    def __init__(self, engine: Engine, container: str, command: Sequence[str]) -> None:
+        self._api = api = engine.client.api
+        self._exec: str = api.exec_create(container, list(command), stdin=True, user="0:0")["Id"]
+        # The engine sends nothing before it is asked: bytes that came along with the response's head would be lost.
+        self._response: Any = api.exec_start(self._exec, socket=True)
+        # Where the SDK wraps a real socket, the wrapper refuses to be read again after a timeout.
+        self._socket: Any = getattr(self._response, "_sock", self._response)
+        self._frames = bytearray()
+        self.buffers = Buffers(bytearray(), bytearray())
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Write all of `data`; raises TimeoutError at `deadline` (time.monotonic), StreamClosedError at the end."""
+        view = memoryview(data)
+        while view:
+            self._socket.settimeout(_remaining(deadline))
+            try:
+                view = view[self._socket.send(view) :]
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise StreamClosedError(str(error)) from error
+
+    def receive(self, deadline: float) -> None:
+        """Wait for more, and sort it into the buffers; raises like `send`."""
+        self._socket.settimeout(_remaining(deadline))
+        try:
+            data = self._socket.recv(CHUNK_BYTES)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise StreamClosedError(str(error)) from error
+        if not data:
+            raise StreamClosedError("the session has ended")
+        self._frames += data
+        self._sort()
+
+    def check(self) -> None:
+        """Ask the engine whether the other side still runs; raises StreamClosedError if not.
+
+        Engines do not always close the stream of an exec whose container was killed.
+        """
+        try:
+            running = self._api.exec_inspect(self._exec)["Running"]
+        except APIError as error:
+            raise StreamClosedError(str(error.explanation)) from error
+        if not running:
+            raise StreamClosedError("the session has ended")
+
+    def close(self) -> None:
+        """End the stream; the command inside sees the end of its input."""
+        for closable in (self._socket, self._response):
+            with suppress(OSError):
+                closable.close()
+
+    def _sort(self) -> None:
+        """Take the complete frames: one byte that names the stream, three of padding, four of length, the payload."""
+        frames, start = self._frames, 0
+        while len(frames) - start >= HEADER_BYTES:
+            end = start + HEADER_BYTES + int.from_bytes(frames[start + 4 : start + HEADER_BYTES], "big")
+            if len(frames) < end:
+                break
+            into = self.buffers.stderr if frames[start] == 2 else self.buffers.stdout  # noqa: PLR2004 - 2 is stderr
+            into += memoryview(frames)[start + HEADER_BYTES : end]
+            start = end
+        del frames[:start]
+
+
+def _remaining(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
