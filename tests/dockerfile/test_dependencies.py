@@ -1,0 +1,60 @@
+"""The packages that pip installs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.review import dependencies
+from pytest_lucid.review.finding import listing
+
+if TYPE_CHECKING:
+    from pytest_lucid.review.review import Review
+
+
+@pytest.mark.lucid(
+    "DKF-PACKAGES",
+    severity="critical",
+    remedy="Copy them to a folder on sys.path of the image, or name theirs in PYTHONPATH.",
+)
+def test_packages_are_found(review: Review) -> None:
+    """What the builder installs ends up where the image's interpreter looks, for the user that it runs as."""
+    findings = review(dependencies.unreachable_packages)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid(
+    "DKF-SCRIPTS",
+    severity="critical",
+    remedy="Make the environment with the interpreter's path in the image, or start python -m.",
+)
+def test_scripts_find_their_interpreter(review: Review) -> None:
+    """Console scripts and virtual environments name an interpreter that is in the image."""
+    findings = review(dependencies.broken_scripts)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid("DKF-PINNED", severity="medium", remedy="Pin it with ==, or in a constraints file.")
+def test_requirements_are_pinned(review: Review) -> None:
+    """Every requirement is pinned to one version, so that two builds of one commit are the same."""
+    findings = review(dependencies.unpinned)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid(
+    "DKF-HASHED",
+    severity="medium",
+    remedy="Write the hashes too, with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`.",
+)
+def test_requirements_are_hashed(review: Review) -> None:
+    """Every requirement has a hash, so that what is installed is what was reviewed."""
+    findings = review(dependencies.unhashed)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid("DKF-DEVTOOLS", severity="medium", remedy="Move it to a file that the image does not install.")
+def test_no_development_tools(review: Review) -> None:
+    """No tool for development is among the packages of the image."""
+    findings = review(dependencies.development_tools)
+    assert not findings, listing(findings)

@@ -1,0 +1,65 @@
+"""How stages and the images that they start from fit together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.review import dependencies, stages, support
+from pytest_lucid.review.finding import listing
+
+if TYPE_CHECKING:
+    from pytest_lucid.review.review import Review
+
+
+@pytest.mark.lucid(
+    "DKF-TAG", severity="high", remedy="Use the variant without debug; name a digest where the matrix wants one."
+)
+def test_base_is_no_loose_variant(review: Review) -> None:
+    """The final base is not the variant for debugging, and does not float where the matrix forbids it."""
+    findings = review(stages.loose_tag)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid(
+    "DKF-FROM", severity="critical", remedy="Name a stage of this file, or an image with its registry or tag."
+)
+def test_copies_are_from_known_stages(review: Review) -> None:
+    """Every --from names a stage that exists, or an image: a stage misspelt is looked for in a registry."""
+    findings = review(stages.unknown_origins)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid("DKF-SHELL", severity="critical", remedy="Do it in the builder stage and copy the result.")
+def test_runs_have_what_they_need(review: Review) -> None:
+    """No RUN needs a shell or a program that its stage does not have."""
+    findings = review(stages.impossible_runs)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid(
+    "DKF-SUPPORT",
+    severity="medium",
+    remedy="Move to a base image that is supported, or waive it with a reason and a date.",
+)
+def test_bases_are_supported(review: Review) -> None:
+    """Every base image still gets security updates from its makers, by the calendar that the suite carries."""
+    findings = review(support.unsupported_bases)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid(
+    "DKF-PYTHON", severity="critical", remedy="Give builder and final stage the same minor version of Python."
+)
+def test_builder_has_same_python(review: Review) -> None:
+    """Packages are built for the minor version of Python that runs them: compiled modules fit no other."""
+    findings = review(dependencies.other_python)
+    assert not findings, listing(findings)
+
+
+@pytest.mark.lucid("DKF-RELEASE", severity="high", remedy="Name the final stage's Debian release in the builder's tag.")
+def test_builder_has_same_release(review: Review) -> None:
+    """Packages are built on the Debian release that runs them, and the builder's tag says so."""
+    findings = review(dependencies.other_release)
+    assert not findings, listing(findings)
