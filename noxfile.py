@@ -12,6 +12,8 @@ nox.options.error_on_external_run = True
 
 REPORTS = Path("reports")
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
+# How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
+UNABLE = 77
 SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 
 
@@ -36,6 +38,18 @@ def tests(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", "common/requirements.txt")
     session.run("python", "-m", "pytest_lucid", "engine")
     session.run("pytest", *(session.posargs or ["tests/unit", "tests/plugin", "tests/services", "tests/engine"]))
+
+
+@nox.session
+def pi(session: nox.Session) -> None:
+    """The tests against another machine: a second Debian in namespaces of this one, made and removed here (root)."""
+    install(session)
+    session.run("python", "-m", "pytest_lucid", "engine")
+    try:
+        session.run("python", "tests/pi/machine.py", "up", success_codes=[0, UNABLE])
+        session.run("pytest", "-rs", *(session.posargs or ["tests/pi"]))
+    finally:
+        session.run("python", "tests/pi/machine.py", "down")
 
 
 @nox.session
@@ -73,3 +87,19 @@ def docs(session: nox.Session) -> None:
     """Write the documents' tables and outputs anew, from the code and a real run."""
     install(session)
     session.run("python", "scripts/document.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast images are read, and commands run in containers; `-- answers` writes the table of docs/testinfra.md."""
+    install(session)
+    for name in session.posargs or ("image", "twin"):
+        session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "tests/engine"})
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Plant every defect of the catalogue in the real thing, and show that exactly the right cells turn red."""
+    install(session)
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("python", "tests/proof", *session.posargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError
@@ -20,6 +21,23 @@ class Check:
     id: str
     severity: str
     remedy: str
+
+
+def explain(check: Check, docstring: str) -> str:
+    """What people read of a check: the section of docs/checks.md, or for a check of their own what it says itself."""
+    here = Path(__file__).parent
+    for document in (here / "checks.md", here.parent / "docs" / "checks.md"):
+        if document.is_file():
+            for section in document.read_text("utf-8").split("\n## ")[1:]:
+                if section.startswith(f"{check.id}\n"):
+                    return section.strip()
+    return describe(check, docstring)
+
+
+def describe(check: Check, docstring: str) -> str:
+    """One check in Markdown: its id, why it matters, what to do, and how bad a failure is."""
+    why = " ".join(docstring.split())
+    return f"{check.id}\n\n{why}\n\n- Severity: {check.severity}\n- Remedy: {check.remedy}"
 
 
 def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> Check:

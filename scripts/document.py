@@ -10,9 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pytest_lucid.check import describe
 from pytest_lucid.settings import OPTIONS
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests" / "proof"))
+
+from catalogue import MUTATIONS  # noqa: E402 - found by the line above
+from suite import read_suite  # noqa: E402 - likewise
+
 BLOCK = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
 
 
@@ -23,6 +29,20 @@ def options() -> str:
         flag = f"{option.flag} {option.metavar}" if option.metavar else option.flag
         rows.append(f"| `{flag}` | `{option.variable}` | `{option.ini}` | {option.help} |")
     return "\n".join(rows) + "\n"
+
+
+def checks() -> str:
+    """Every check of the suite: what it claims, why it matters, what to do, and which defects prove it."""
+    proofs: dict[str, list[str]] = {}
+    for mutation in MUTATIONS:
+        for check in sorted(mutation.kills | mutation.stack | mutation.everywhere):
+            proofs.setdefault(check, []).append(mutation.name)
+    sections = []
+    for check, docstring in sorted(read_suite(), key=lambda pair: pair[0].id):
+        proven = "; ".join(proofs.get(check.id, [])) or "nothing yet"
+        sections.append(f"## {describe(check, docstring)}\n- Proven by: {proven}\n")
+    head = "# The checks\n\nMade by `nox -s docs` from the checks themselves and from the catalogue of defects.\n"
+    return "\n".join((head, *sections))
 
 
 def run() -> str:
@@ -47,3 +67,4 @@ if __name__ == "__main__":
     for produce in (options, run):
         text = write(text, produce.__name__, produce())
     readme.write_text(text, "utf-8")
+    (ROOT / "docs" / "checks.md").write_text(checks(), "utf-8")

@@ -1,12 +1,52 @@
 from __future__ import annotations
 
 import runpy
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_lucid.check import Check
 
 ROOT = Path(__file__).parents[2]
+SCRIPT: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "document.py"))
+CHECKS: list[tuple[Check, str]] = SCRIPT["read_suite"]()
 
 
 def test_readme_has_the_table_of_options_as_it_is() -> None:
-    script = runpy.run_path(str(ROOT / "scripts" / "document.py"))
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert script["write"](readme, "options", script["options"]()) == readme, "run `nox -s docs`"
+    assert SCRIPT["write"](readme, "options", SCRIPT["options"]()) == readme, "run `nox -s docs`"
+
+
+def test_the_page_of_checks_is_as_the_checks_are() -> None:
+    assert (ROOT / "docs" / "checks.md").read_text("utf-8") == SCRIPT["checks"](), "run `nox -s docs`"
+
+
+def test_no_id_is_used_twice() -> None:
+    assert not [check for check, count in Counter(check.id for check, _ in CHECKS).items() if count > 1]
+
+
+@pytest.mark.parametrize(("check", "docstring"), CHECKS, ids=[check.id for check, _ in CHECKS])
+def test_every_check_says_why_it_matters_and_what_to_do(check: Check, docstring: str) -> None:
+    assert docstring.rstrip().endswith(".")
+    assert check.remedy.endswith(".")
+
+
+@pytest.mark.parametrize("check", sorted(check.id for check, _ in CHECKS))
+def test_every_check_is_proven_by_a_defect(check: str) -> None:
+    proofs = [m for m in SCRIPT["MUTATIONS"] if check in m.kills | m.stack | m.everywhere]
+    assert proofs, f"no mutation of tests/proof turns {check} red"
+
+
+def test_every_defect_is_named_once_and_kills_what_exists() -> None:
+    mutations = SCRIPT["MUTATIONS"]
+    assert not [name for name, count in Counter(m.name for m in mutations).items() if count > 1]
+    known = {check.id for check, _ in CHECKS}
+    assert not {check for m in mutations for check in m.kills | m.stack | m.everywhere} - known
+
+
+def test_a_defect_that_turns_several_claims_false_says_why() -> None:
+    silent = [m.name for m in SCRIPT["MUTATIONS"] if len(m.kills) > 1 and not m.note]
+    assert not silent

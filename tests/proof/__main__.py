@@ -1,0 +1,155 @@
+"""`nox -s proof`: plant every defect of the catalogue in the real thing, run the suite, and compare what turns red."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from catalogue import MUTATIONS
+from files import judge
+from mutation import SERVICES, FileMutation
+from stages import STAGES, say, stack
+from suite import Cell, check_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mutation import Mutation
+    from stages import Running, Stage
+
+
+def batches(mutations: Sequence[Mutation]) -> Iterator[dict[str, Mutation]]:
+    """Group mutations so that each of a group has a service of its own: one run of the suite then judges them all."""
+    waiting = deque(mutations)
+    while waiting:
+        batch: dict[str, Mutation] = {}
+        for _ in range(len(waiting)):
+            mutation = waiting.popleft()
+            free = [service for service in mutation.services if service not in batch]
+            alone = mutation.is_shared and batch
+            if not free or alone:
+                waiting.append(mutation)
+                continue
+            batch[free[0]] = mutation
+            if mutation.is_shared:
+                break
+        yield batch
+
+
+def verdicts(batch: dict[str, Mutation], red: frozenset[Cell]) -> Iterator[tuple[str, Mutation, set[str], set[str]]]:
+    """For each mutation: its service, the cells that should be red and are not, and those that are and should not.
+
+    Red cells of the whole stack, and of services without a mutation, are put down to the first of the batch.
+    """
+    first = next(iter(batch))
+    for service, mutation in batch.items():
+        expected = {Cell(check, service) for check in mutation.kills}
+        expected |= {Cell(check, None) for check in mutation.stack}
+        expected |= {Cell(check, other) for check in mutation.everywhere for other in SERVICES}
+        found = {cell for cell in red if cell.service == service or (service == first and cell.service not in batch)}
+        yield service, mutation, names(expected - found), names(found - expected)
+
+
+def names(cells: set[Cell]) -> set[str]:
+    """The cells as a reader calls them."""
+    return {f"{cell.check}[{cell.service or 'stack'}]" for cell in cells}
+
+
+def prove(stage: Stage, mutations: Sequence[Mutation]) -> tuple[set[str], int, int]:
+    """Plant and judge all `mutations`; returns the ids proven, how many were killed, and the number of false alarms."""
+    proven: set[str] = set()
+    killed = alarms = 0
+    for batch in batches(mutations):
+        started = time.monotonic()
+        try:
+            stage.plant(batch)
+            red = stage.check(batch)
+        finally:
+            stage.uproot(batch)
+        for service, mutation, missed, extra in verdicts(batch, red):
+            killed += not missed
+            alarms += len(extra)
+            if not missed:
+                proven |= mutation.kills | mutation.stack | mutation.everywhere
+            healthy = not (mutation.kills or mutation.stack or mutation.everywhere)
+            report(f"{mutation.name} [{service}]", missed, extra, healthy=healthy)
+        say(f"  ({len(batch)} in {time.monotonic() - started:.1f} s)")
+    return proven, killed, alarms
+
+
+def prove_files(running: Running, mutations: Sequence[Mutation]) -> tuple[set[str], int, int]:
+    """Plant and judge the defects in the files of images; returns the same as `prove`."""
+    proven: set[str] = set()
+    killed = alarms = 0
+    started = time.monotonic()
+    red = judge(running.client)
+    for mutation in mutations:
+        found = red.get(mutation.name, frozenset())
+        missed, extra = mutation.kills - found, found - mutation.kills
+        killed += not missed
+        alarms += len(extra)
+        proven |= set() if missed else mutation.kills
+        report(mutation.name, set(missed), set(extra), healthy=not mutation.kills)
+    say(f"  ({len(mutations)} in {time.monotonic() - started:.1f} s)")
+    return proven, killed, alarms
+
+
+def report(name: str, missed: set[str], extra: set[str], *, healthy: bool) -> None:
+    """Say how one mutation came out."""
+    outcome = f"SURVIVED, green: {', '.join(sorted(missed))}" if missed else "green" if healthy else "killed"
+    alarm = f"; FALSE ALARMS: {', '.join(sorted(extra))}" if extra else ""
+    say(f"  {name}: {outcome}{alarm}")
+
+
+def main() -> int:
+    """Prove the checks; 0 if every mutation is killed, nothing else turns red, and every check is proven."""
+    parser = argparse.ArgumentParser(prog="proof", description=__doc__)
+    parser.add_argument("-k", default="", help="only the mutations whose name contains this")
+    parser.add_argument("--kind", default="", help="only the mutations of this kind, such as TreeMutation")
+    parser.add_argument("--part", default="1/1", help="the Nth of M parts, as N/M")
+    chosen = parser.parse_args()
+    part, parts = map(int, chosen.part.split("/"))
+    everything = [
+        mutation for mutation in MUTATIONS if chosen.k in mutation.name and chosen.kind in type(mutation).__name__
+    ]
+    mutations = [mutation for index, mutation in enumerate(everything) if index % parts == part - 1]
+    proven: set[str] = set()
+    killed = alarms = 0
+    with stack() as running:
+        files = [mutation for mutation in mutations if isinstance(mutation, FileMutation)]
+        if files:
+            say(f"FileMutation: {len(files)}")
+            running.ensure_up()
+            found, hits, wrong = prove_files(running, files)
+            proven, killed, alarms = found, hits, wrong
+        for kind, make in STAGES.items():
+            planted = [mutation for mutation in mutations if isinstance(mutation, kind)]
+            if not planted:
+                continue
+            say(f"{kind.__name__}: {len(planted)}")
+            with make(running) as stage:
+                baseline = stage.check({})
+                if baseline:
+                    say(f"the healthy stack is red: {', '.join(sorted(names(set(baseline))))}")
+                    return 1
+                found, hits, wrong = prove(stage, planted)
+            proven |= found
+            killed += hits
+            alarms += wrong
+    checks = check_ids()
+    unproven = sorted(checks - proven)
+    if unproven:
+        say(f"not proven here: {', '.join(unproven)}")
+    say(
+        f"proof: {killed} of {len(mutations)} mutations killed, {alarms} false alarms, "
+        f"{len(checks & proven)} of {len(checks)} checks proven"
+    )
+    complete = not unproven or len(mutations) < len(MUTATIONS)
+    return 0 if killed == len(mutations) and not alarms and complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""Stacks that are brought up in another way than the matrix demands."""
+
+from __future__ import annotations
+
+from mutation import GATEWAY, StackMutation, ids
+
+BRINGUPS = (
+    StackMutation(
+        name="another subnet",
+        brought_up='[network]\nsubnet = "172.31.240.0/24"\n',
+        stack=ids("NET-SUBNET"),
+        everywhere=ids("NET-ADDRESS"),
+        services=(GATEWAY,),
+        note="the addresses are of the other subnet",
+    ),
+    StackMutation(
+        name="a network whose name contains the right one",
+        brought_up='[network]\nname = "my-lucid-dev"\n',
+        stack=ids("NET-EXISTS NET-DRIVER NET-SUBNET CSL-RUNNING"),
+        everywhere=ids("CTR-NETWORK NET-ADDRESS NET-MEMBER CSL-ADDRESS"),
+        services=(GATEWAY,),
+        note="there is no network of the name, so nothing that is claimed of it holds",
+    ),
+    StackMutation(
+        name="another kind of network",
+        claimed='[network]\ndriver = "overlay"\n',
+        stack=ids("NET-DRIVER"),
+        services=(GATEWAY,),
+    ),
+)

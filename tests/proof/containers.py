@@ -1,0 +1,380 @@
+"""Defects in how containers are created, and services that lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mutation import (
+    ANCHORING,
+    DATA,
+    ENGINE,
+    GATEWAY,
+    MANAGER,
+    MESH,
+    ContainerMutation,
+    ids,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mutation import Document
+
+PYTHON = "/home/app/.local/bin/python"
+UNPUBLISHED = ids(
+    "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
+)
+SEEN_TWICE = "the engine says so, and it is seen from within"
+# Nothing needs these two, so their defects are nobody else's.
+LEAVES = (DATA, MANAGER)
+# The mesh controller has more to answer than these.
+PLAIN = (DATA, MANAGER, ANCHORING, ENGINE, GATEWAY)
+
+
+def variable(name: str, value: str) -> Callable[[Document], None]:
+    """Set one variable."""
+
+    def change(document: Document) -> None:
+        kept = [entry for entry in document["Env"] if entry.partition("=")[0] != name]
+        document["Env"] = [*kept, f"{name}={value}"]
+
+    return change
+
+
+def host(**options: Any) -> Callable[[Document], None]:
+    """Set options of the container's host side."""
+    return lambda document: document["HostConfig"].update(options)
+
+
+def published(shift: int) -> Callable[[Document], None]:
+    """Publish every port elsewhere on the host; a shift of 0 publishes none."""
+
+    def change(document: Document) -> None:
+        bindings = document["HostConfig"]["PortBindings"]
+        moved = {
+            p: [{"HostIp": "127.0.0.1", "HostPort": str(int(b[0]["HostPort"]) + shift)}] for p, b in bindings.items()
+        }
+        document["HostConfig"]["PortBindings"] = moved if shift else {}
+
+    return change
+
+
+def another_port(document: Document) -> None:
+    """Publish a port that the matrix does not know, beside the others."""
+    document["ExposedPorts"] = {**document["ExposedPorts"], "9999/tcp": {}}
+    bindings = document["HostConfig"]["PortBindings"]
+    document["HostConfig"]["PortBindings"] = {**bindings, "9999/tcp": [{"HostIp": "127.0.0.1", "HostPort": "19999"}]}
+
+
+def udp_instead(document: Document) -> None:
+    """Publish a port of the matrix as UDP as well."""
+    number, bindings = next(iter(document["HostConfig"]["PortBindings"].items()))
+    udp = number.replace("tcp", "udp")
+    document["ExposedPorts"] = {**document["ExposedPorts"], udp: {}}
+    document["HostConfig"]["PortBindings"] = {**document["HostConfig"]["PortBindings"], udp: bindings}
+
+
+def lie(code: str) -> Callable[[Document], None]:
+    """Run the real service with one thing changed in it by `code`, which sees its health module as `h`."""
+
+    def change(document: Document) -> None:
+        start = "import os, runpy; runpy.run_module(os.environ['SERVICE_NAME'].replace('-', '_'), run_name='__main__')"
+        document["Entrypoint"] = [PYTHON, "-c", f"import lucid_service.health as h\n{code}\n{start}"]
+
+    return change
+
+
+def without_field(name: str) -> str:
+    """Code that leaves a field out of every answer."""
+    return f"J = h.JSONResponse\nh.JSONResponse = lambda body: J({{k: v for k, v in body.items() if k != {name!r}}})"
+
+
+def health_check(*test: str) -> Callable[[Document], None]:
+    """Replace the health check, with timings that show its verdict soon."""
+    second = 1_000_000_000
+    timings = {"Interval": second, "Timeout": second, "Retries": 1, "StartPeriod": 1_000_000}
+    return lambda document: document.update(Healthcheck={"Test": list(test), **timings})
+
+
+def mount(path: str) -> Callable[[Document], None]:
+    """Mount a volume without a name."""
+
+    def change(document: Document) -> None:
+        mounts = document["HostConfig"].get("Mounts") or []
+        document["HostConfig"]["Mounts"] = [*mounts, {"Type": "volume", "Target": path}]
+
+    return change
+
+
+def read_only_storage(document: Document) -> None:
+    """Mount the storage so that nobody can write to it."""
+    for each in document["HostConfig"]["Mounts"]:
+        each["ReadOnly"] = True
+
+
+def tmpfs_for_volumes(document: Document) -> None:
+    """Mount memory where volumes should be."""
+    mounts = document["HostConfig"].pop("Mounts")
+    document["HostConfig"]["Tmpfs"] = {**document["HostConfig"]["Tmpfs"], **{m["Target"]: "" for m in mounts}}
+
+
+CONTAINERS = (
+    ContainerMutation(name="healthy: created anew", change=lambda _: None),
+    ContainerMutation(name="healthy: electron is not TRON", change=variable("ELECTRON_RUN_AS_NODE", "neutron")),
+    ContainerMutation(
+        name="healthy: the gateway knows the payment service",
+        change=variable("TRON_PAYMENT_URL", "http://lucid-tron-payment:8090"),
+        services=(GATEWAY,),
+    ),
+    ContainerMutation(name="healthy: more capabilities dropped by name", change=host(CapDrop=["ALL", "CAP_NET_RAW"])),
+    ContainerMutation(
+        name="healthy: tighter limits", change=host(Memory=128 << 20, MemorySwap=128 << 20, PidsLimit=32)
+    ),
+    ContainerMutation(
+        name="runs as root",
+        kills=ids("CTR-USER RUN-USER"),
+        note=SEEN_TWICE,
+        change=lambda d: d.update(User="0:0"),
+        services=LEAVES,
+    ),
+    ContainerMutation(
+        name="runs as another user",
+        kills=ids("CTR-USER RUN-USER"),
+        note=SEEN_TWICE,
+        change=lambda d: d.update(User="1000:1000"),
+        services=LEAVES,
+    ),
+    ContainerMutation(
+        name="runs with another group",
+        kills=ids("CTR-USER RUN-USER"),
+        note=SEEN_TWICE,
+        change=lambda d: d.update(User="65532:0"),
+        services=LEAVES,
+    ),
+    ContainerMutation(
+        name="published on another port",
+        kills=UNPUBLISHED,
+        change=published(10_000),
+        note="nothing answers there",
+        services=PLAIN,
+    ),
+    ContainerMutation(
+        name="not published",
+        kills=UNPUBLISHED,
+        change=published(0),
+        note="nothing answers there",
+        services=PLAIN,
+    ),
+    ContainerMutation(name="publishes a port more", kills=ids("CTR-PORTS"), change=another_port),
+    ContainerMutation(name="publishes UDP too", kills=ids("CTR-PORTS"), change=udp_instead),
+    ContainerMutation(
+        name="log level overridden",
+        kills=ids("CTR-ENV RUN-ENV"),
+        note=SEEN_TWICE,
+        change=variable("LOG_LEVEL", "DEBUG"),
+    ),
+    ContainerMutation(
+        name="consensus overridden",
+        kills=ids("CTR-ENV RUN-ENV"),
+        note=SEEN_TWICE,
+        change=variable("CONSENSUS_ALGORITHM", "PoW"),
+        services=(ENGINE,),
+    ),
+    ContainerMutation(
+        name="key for TRON", kills=ids("CTR-TRON RUN-TRON"), note=SEEN_TWICE, change=variable("TRONGRID_API_KEY", "k")
+    ),
+    ContainerMutation(
+        name="host of TRON",
+        kills=ids("CTR-TRON RUN-TRON"),
+        note=SEEN_TWICE,
+        change=variable("NODE", "https://api.trongrid.io"),
+    ),
+    ContainerMutation(
+        name="knows the payment service",
+        kills=ids("CTR-TRON RUN-TRON"),
+        note=SEEN_TWICE,
+        change=variable("TRON_PAYMENT_URL", "http://lucid-tron-payment:8090"),
+        services=(DATA, MANAGER, ANCHORING, ENGINE, MESH),
+    ),
+    ContainerMutation(
+        name="the gateway has a key for TRON",
+        kills=ids("CTR-TRON RUN-TRON"),
+        note=SEEN_TWICE,
+        change=variable("TRON_PRIVATE_KEY", "k"),
+        services=(GATEWAY,),
+    ),
+    ContainerMutation(
+        name="root can be written",
+        kills=ids("CTR-READONLY RUN-WRITABLE"),
+        note="its home is 65532's",
+        change=host(ReadonlyRootfs=False),
+    ),
+    ContainerMutation(name="no tmpfs at /tmp", kills=ids("CTR-TMP"), change=host(Tmpfs={})),
+    ContainerMutation(name="/tmp can execute", kills=ids("CTR-TMP"), change=host(Tmpfs={"/tmp": "rw,exec,nosuid"})),
+    ContainerMutation(name="/tmp honours setuid", kills=ids("CTR-TMP"), change=host(Tmpfs={"/tmp": "rw,noexec,suid"})),
+    ContainerMutation(name="no capability dropped", kills=ids("CTR-CAPS"), change=host(CapDrop=[])),
+    ContainerMutation(name="one capability dropped", kills=ids("CTR-CAPS"), change=host(CapDrop=["NET_RAW"])),
+    ContainerMutation(
+        name="a capability added",
+        kills=ids("CTR-CAPS"),
+        change=host(CapAdd=["NET_BIND_SERVICE"]),
+    ),
+    ContainerMutation(
+        name="may gain privileges", kills=ids("CTR-NNP RUN-NNP"), note=SEEN_TWICE, change=host(SecurityOpt=[])
+    ),
+    ContainerMutation(
+        name="may gain privileges, said aloud",
+        kills=ids("CTR-NNP RUN-NNP"),
+        note=SEEN_TWICE,
+        change=host(SecurityOpt=["no-new-privileges:false"]),
+    ),
+    ContainerMutation(name="no memory limit", kills=ids("CTR-LIMITS"), change=host(Memory=0, MemorySwap=0)),
+    ContainerMutation(name="no limit of processes", kills=ids("CTR-LIMITS"), change=host(PidsLimit=0)),
+    ContainerMutation(
+        name="stores nowhere",
+        kills=ids("CTR-STORAGE RUN-STORAGE"),
+        note=SEEN_TWICE,
+        change=host(Mounts=[]),
+        services=(DATA, MANAGER),
+    ),
+    ContainerMutation(
+        name="stores in memory",
+        kills=ids("CTR-STORAGE RUN-STORAGE"),
+        note=SEEN_TWICE,
+        change=tmpfs_for_volumes,
+        services=(DATA, MANAGER, ENGINE),
+    ),
+    ContainerMutation(
+        name="health check fails", kills=ids("CTR-HEALTHY"), change=health_check("CMD", "/nonexistent"), services=LEAVES
+    ),
+    ContainerMutation(name="no health check", kills=ids("CTR-HEALTHY"), change=health_check("NONE")),
+    ContainerMutation(
+        name="another version answers", kills=ids("HTTP-VERSION"), change=variable("SERVICE_VERSION", "9.9.9")
+    ),
+    ContainerMutation(
+        name="not registered in Consul",
+        kills=ids("CSL-REGISTERED CSL-PASSING CSL-ADDRESS"),
+        change=variable("SERVICE_DISCOVERY_URL", "http://consul:9999"),
+        services=LEAVES,
+        note="without an entry there is neither a check nor an address",
+    ),
+    ContainerMutation(
+        name="registers another port",
+        kills=ids("CSL-ADDRESS"),
+        change=lie(
+            "import lucid_service.registration as r\ni = r.Registrar.__init__\n"
+            "r.Registrar.__init__ = lambda self, config, port: i(self, config, port + 1)"
+        ),
+        services=LEAVES,
+    ),
+    ContainerMutation(
+        name="no certificate",
+        kills=ids("HTTP-TLS RUN-LISTEN"),
+        note="it listens on its HTTP port only",
+        change=variable("TLS_CERT_FILE", "/nonexistent"),
+        services=(GATEWAY,),
+    ),
+    ContainerMutation(
+        name="says that it is unhealthy",
+        kills=ids("HTTP-STATUS"),
+        change=lie("h.HEALTHY = 'unhealthy'"),
+        services=LEAVES[:1],
+    ),
+    ContainerMutation(
+        name="its clock stands still", kills=ids("HTTP-CLOCK"), change=lie("t = h.now()\nh.now = lambda: t")
+    ),
+    ContainerMutation(
+        name="its clock is off",
+        kills=ids("HTTP-CLOCK"),
+        change=lie(
+            "import datetime as d\n"
+            "h.now = lambda: (d.datetime.now(d.timezone.utc) - d.timedelta(minutes=1)).isoformat()"
+        ),
+    ),
+    ContainerMutation(
+        name="its time has no zone",
+        kills=ids("HTTP-CLOCK"),
+        change=lie("import datetime as d\nh.now = lambda: d.datetime.utcnow().isoformat()"),
+    ),
+    ContainerMutation(
+        name="tells no version",
+        kills=ids("HTTP-BODY HTTP-VERSION"),
+        change=lie(without_field("version")),
+        note="a version that is not told is not the image's",
+    ),
+    ContainerMutation(
+        name="tells no dependencies",
+        kills=ids("HTTP-BODY HTTP-DEPENDENCIES"),
+        change=lie(without_field("dependencies")),
+        note="what is not told is not true either",
+    ),
+    ContainerMutation(
+        name="tells no time",
+        kills=ids("HTTP-BODY HTTP-CLOCK"),
+        change=lie(without_field("timestamp")),
+        note="no time is not the present",
+    ),
+    ContainerMutation(
+        name="accuses a healthy dependency",
+        kills=ids("HTTP-DEPENDENCIES"),
+        change=lie("async def s(self): return {'lucid-blockchain-engine': 'unhealthy'}\nh.Dependencies.statuses = s"),
+        services=(ANCHORING, MANAGER),
+    ),
+    ContainerMutation(
+        name="keeps a dependency to itself",
+        kills=ids("HTTP-DEPENDENCIES"),
+        change=lie("async def s(self): return {}\nh.Dependencies.statuses = s"),
+        services=(ANCHORING, MANAGER, MESH, GATEWAY),
+    ),
+    ContainerMutation(
+        name="answers as another service",
+        kills=ids("HTTP-IDENTITY HTTP-TLS CTR-HEALTHY"),
+        change=lie("a = h._about\nh._about = lambda c, s: {**a(c, s), 'service': 'lucid-other'}"),
+        services=(GATEWAY,),
+        note="every port must answer for the service, and the image's own health check asks who answers",
+    ),
+    ContainerMutation(
+        name="system calls are not filtered",
+        kills=ids("RUN-SECCOMP"),
+        change=host(SecurityOpt=["no-new-privileges:true", "seccomp=unconfined"]),
+    ),
+    ContainerMutation(
+        name="the engine's socket inside",
+        kills=ids("RUN-ENGINE-SOCKET"),
+        change=host(Binds=["/var/run/docker.sock:/var/run/docker.sock"]),
+    ),
+    ContainerMutation(
+        name="the engine's socket under another name",
+        kills=ids("RUN-ENGINE-SOCKET"),
+        change=host(Binds=["/var/run/docker.sock:/data/s:ro"]),
+    ),
+    ContainerMutation(name="the host's shared memory", kills=ids("RUN-NAMESPACES"), change=host(IpcMode="host")),
+    ContainerMutation(
+        name="code can be written",
+        kills=ids("RUN-CODE"),
+        change=host(Tmpfs={"/tmp": "rw,noexec,nosuid", "/app/more": "rw,uid=65532"}),
+    ),
+    ContainerMutation(
+        name="storage cannot be written",
+        kills=ids("RUN-STORAGE"),
+        change=read_only_storage,
+        services=(DATA, MANAGER),
+    ),
+    ContainerMutation(name="keeps more than it should", kills=ids("RUN-WRITABLE"), change=mount("/home/nonroot")),
+    ContainerMutation(
+        name="listens on loopback",
+        kills=ids("RUN-LISTEN RUN-LOOPBACK"),
+        change=lie("import socket\nkept = socket.create_server(('127.0.0.1', 9999))"),
+        note="a port too many, and one that nobody can reach",
+    ),
+    ContainerMutation(
+        name="listens on a port more",
+        kills=ids("RUN-LISTEN"),
+        change=lie("import socket\nkept = socket.create_server(('0.0.0.0', 9999))"),
+    ),
+    ContainerMutation(
+        name="listens on IPv6",
+        kills=ids("RUN-LISTEN"),
+        change=lie("import socket\nkept = socket.create_server(('::', 9999), family=socket.AF_INET6)"),
+    ),
+)

@@ -1,0 +1,306 @@
+"""Where defects are planted: a copy of the tree, the images, the containers, the running stack, the bring-up."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import docker
+from mutation import ContainerMutation, ImageMutation, LiveMutation, Mutation, StackMutation, TreeMutation
+from suite import ROOT, Cell, red_cells
+
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.stack import await_health
+from pytest_lucid.matrix import load_matrix
+from pytest_lucid.network import read_discovery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from mutation import Document
+
+    Batch = dict[str, Any]
+
+INFRA = str(ROOT / "tests" / "infra")
+SETTLE_SECONDS = 15
+# What pytest runs find of the stack they check, and of the tree.
+CONTEXT = ("03-api-gateway", "blockchain", "service-mesh", "common", "lucid.toml", ".dockerignore")
+
+
+class Stage(Protocol):
+    """One way to plant a batch of defects, service → mutation, to check, and to uproot them."""
+
+    def plant(self, batch: Batch) -> None: ...
+    def uproot(self, batch: Batch) -> None: ...
+    def check(self, batch: Batch) -> frozenset[Cell]: ...
+
+
+class Running:
+    """The healthy stack, and how to get back to it."""
+
+    def __init__(self) -> None:
+        self.engine = connect()
+        self.client = docker.from_env()
+        self.matrix = load_matrix(ROOT / "lucid.toml")
+        self.services = {service.name: service for service in self.matrix.service}
+        self.is_up = False
+
+    def up(self, *arguments: str) -> None:
+        """Bring the stack up and keep it."""
+        self.is_up = True
+        pytest("--lucid-up", "--lucid-keep", INFRA, "-k", "test_exists", *arguments)
+
+    def ensure_up(self) -> None:
+        """Bring it up, unless it is."""
+        if not self.is_up:
+            self.up()
+
+    def down(self) -> None:
+        """Remove it."""
+        subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True, capture_output=True, timeout=120)
+
+    def settle(self, *names: str) -> None:
+        """Wait until the containers are healthy (or have given up) and registered where they are, within a bound."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        services = [self.services[name] for name in names]
+        await_health(self.engine, services, deadline)
+        while time.monotonic() < deadline and not all(self._registered(name) for name in names):
+            time.sleep(0.2)
+
+    def _registered(self, name: str) -> bool:
+        state = self.client.api.inspect_container(name)
+        address = state["NetworkSettings"]["Networks"].get(self.matrix.network.name, {}).get("IPAddress")
+        found = read_discovery(self.engine, self.matrix.consul, [name]).registrations[name]
+        return [r.address for r in found if r.passing] == [address]
+
+
+@contextmanager
+def stack() -> Iterator[Running]:
+    """The stack: brought up by the first stage that needs it, removed when the block ends."""
+    running = Running()
+    try:
+        yield running
+    finally:
+        if running.is_up:
+            running.down()
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)  # noqa: T201 - a command line speaks
+
+
+def pytest(*arguments: str) -> None:
+    """Run pytest for what it does; whether cells are red does not matter."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    if result.returncode not in (0, 1):
+        raise SystemExit(f"pytest ended with {result.returncode}:\n{result.stdout}{result.stderr}")
+
+
+class Tree:
+    """A copy of the tree, which is edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = {service.name: folder / service.dockerfile for service in load_matrix(None).service}
+        self._texts: dict[Path, str | None] = {}
+
+    def plant(self, batch: dict[str, TreeMutation]) -> None:
+        """Edit the files."""
+        for service, mutation in batch.items():
+            file = self._folder / mutation.file if mutation.file else self._files[service]
+            before = file.read_bytes().decode() if file.exists() else None
+            after = mutation.edit(before or "")
+            if after == before:
+                raise SystemExit(f"{mutation.name}: changes nothing in {file.name} of {service}")
+            self._texts[file] = before
+            self._write(file, after)
+
+    def uproot(self, batch: dict[str, TreeMutation]) -> None:
+        """Write them back."""
+        del batch
+        for file, text in self._texts.items():
+            self._write(file, text)
+        self._texts.clear()
+
+    def _write(self, file: Path, text: str | None) -> None:
+        if text is None:
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+
+    def check(self, batch: dict[str, TreeMutation]) -> frozenset[Cell]:
+        """Run the Dockerfile suite on the copy."""
+        del batch
+        return red_cells(str(ROOT / "tests" / "dockerfile"), f"--lucid-project={self._folder}")
+
+
+class Images:
+    """Images derived from the healthy ones, under their names."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._healthy = {name: running.client.images.get(s.image).id for name, s in running.services.items()}
+
+    def plant(self, batch: dict[str, ImageMutation]) -> None:
+        """Build the mutants, and give them the names."""
+        for service, mutation in batch.items():
+            reference = self._running.services[service].image
+            text = f"FROM {reference}\n{mutation.instructions}\n".encode()
+            self._running.client.images.build(fileobj=io.BytesIO(text), tag=reference, rm=True, forcerm=True)
+
+    def uproot(self, batch: dict[str, ImageMutation]) -> None:
+        """Give the names back, and remove the mutants."""
+        for service in batch:
+            reference = self._running.services[service].image
+            mutant = self._running.client.images.get(reference).id
+            self._running.client.images.get(str(self._healthy[service])).tag(reference)
+            if mutant != self._healthy[service]:
+                self._running.client.images.remove(str(mutant))
+
+    def check(self, batch: dict[str, ImageMutation]) -> frozenset[Cell]:
+        """Run the image suite."""
+        del batch
+        files = sorted((ROOT / "tests" / "infra").glob("test_image*.py"))
+        return red_cells("--lucid-host=local", *map(str, files))
+
+
+class Containers:
+    """Containers created anew, in another way than the healthy ones."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._documents = {name: running.client.api.inspect_container(name) for name in running.services}
+
+    def plant(self, batch: dict[str, ContainerMutation]) -> None:
+        """Replace the containers."""
+        for service, mutation in batch.items():
+            self._replace(service, mutation.change)
+        self._running.settle(*batch)
+
+    def uproot(self, batch: dict[str, ContainerMutation]) -> None:
+        """Replace them again, by ones like the first."""
+        for service in batch:
+            self._replace(service, lambda _: None)
+        self._running.settle(*batch)
+
+    def check(self, batch: dict[str, ContainerMutation]) -> frozenset[Cell]:
+        """Run the whole infra suite."""
+        del batch
+        return red_cells("--lucid-host=local", INFRA)
+
+    def _replace(self, service: str, change: Callable[[Document], object]) -> None:
+        document = deepcopy(self._documents[service])
+        networks: Document = {name: {} for name in document["NetworkSettings"]["Networks"]}
+        config: Document = {
+            **document["Config"],
+            "HostConfig": document["HostConfig"],
+            "NetworkingConfig": {"EndpointsConfig": networks},
+        }
+        change(config)
+        api = self._running.client.api
+        # With a stop it takes its entry out of Consul.
+        try:
+            api.stop(service)
+            api.remove_container(service, v=True)
+        except docker.errors.NotFound:
+            say(f"  ({service} was gone)")
+        api.create_container_from_config(config, service)
+        api.start(service)
+
+
+class Live:
+    """The running stack, hurt while it runs."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def plant(self, batch: dict[str, LiveMutation]) -> None:
+        """Do what hurts."""
+        for service, mutation in batch.items():
+            mutation.plant(self._running.client, service)
+
+    def uproot(self, batch: dict[str, LiveMutation]) -> None:
+        """Undo it."""
+        for service, mutation in batch.items():
+            mutation.uproot(self._running.client, service)
+        self._running.settle(*self._running.services)
+
+    def check(self, batch: dict[str, LiveMutation]) -> frozenset[Cell]:
+        """Run the whole infra suite."""
+        del batch
+        return red_cells("--lucid-host=local", INFRA)
+
+
+class BringUps:
+    """Another bring-up, by a matrix that is not the true one, or the true stack and another claim."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def plant(self, batch: dict[str, StackMutation]) -> None:
+        """Bring up the wrong stack."""
+        for mutation in batch.values():
+            if mutation.brought_up:
+                with _file(mutation.brought_up) as matrix:
+                    self._running.up(f"--lucid-matrix={matrix}")
+
+    def uproot(self, batch: dict[str, StackMutation]) -> None:
+        """Bring up the right one."""
+        if any(mutation.brought_up for mutation in batch.values()):
+            self._running.up()
+
+    def check(self, batch: dict[str, StackMutation]) -> frozenset[Cell]:
+        """Run the whole infra suite."""
+        with _file("".join(mutation.claimed for mutation in batch.values())) as matrix:
+            return red_cells("--lucid-host=local", INFRA, f"--lucid-matrix={matrix}")
+
+
+@contextmanager
+def _file(text: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "matrix.toml"
+        file.write_text(text, "utf-8")
+        yield file
+
+
+@contextmanager
+def _tree(running: Running) -> Iterator[Tree]:
+    del running
+    with tempfile.TemporaryDirectory() as folder:
+        for name in CONTEXT:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder)
+        yield Tree(Path(folder))
+
+
+def _on_stack(make: Callable[[Running], Stage]) -> Callable[[Running], AbstractContextManager[Stage]]:
+    @contextmanager
+    def stage(running: Running) -> Iterator[Stage]:
+        running.ensure_up()
+        yield make(running)
+
+    return stage
+
+
+STAGES: dict[type[Mutation], Callable[[Running], AbstractContextManager[Stage]]] = {
+    TreeMutation: _tree,
+    ImageMutation: _on_stack(Images),
+    ContainerMutation: _on_stack(Containers),
+    LiveMutation: _on_stack(Live),
+    StackMutation: _on_stack(BringUps),
+}
