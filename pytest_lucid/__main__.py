@@ -20,10 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("engine", help="use the running container engine, or install and start one (root on Debian)")
     commands.add_parser("down", help="remove what kept or crashed runs of this user left on the engine")
-    command = parser.parse_args(arguments).command
+    bill = commands.add_parser("sbom", help="print the software bill of materials of an image, as CycloneDX JSON")
+    bill.add_argument("image", help="its name on the engine, or a file of `docker save`, or an OCI layout directory")
+    given = parser.parse_args(arguments)
     try:
-        if command == "engine":
+        if given.command == "engine":
             ensure_engine(_say)
+        elif given.command == "sbom":
+            _bill(given.image)
         else:
             engine = connect()
             with exclusive(engine):
@@ -32,6 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
         return USAGE_ERROR
     return 0
+
+
+def _bill(name: str) -> None:
+    from pytest_lucid.image.sbom import bill_of_materials  # noqa: PLC0415 - only this command needs its library
+    from pytest_lucid.images import find_image  # noqa: PLC0415 - likewise
+
+    print(bill_of_materials(*find_image(name)))  # noqa: T201 - a command line speaks
 
 
 def _say(line: str) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.junitxml import xml_key
 
 from pytest_lucid.plugin import SETTINGS, lucid_of, usage_errors
-from pytest_lucid.report import Cell, Outcome, render_matrix
+from pytest_lucid.report import Cell, Outcome, render_findings, render_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -26,21 +26,23 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._settings = config.stash[SETTINGS]
-        self._cells: dict[tuple[str, str | None], Cell] = {}
+        self._cells: dict[tuple[str, str | None, str | None], Cell] = {}
+        self._findings: list[tuple[str, str]] = []
         self._ran = False
         self._afterwards: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Refuse to start where a Dockerfile to build is not there, or the engine that was asked for is silent."""
-        if self._settings.wants_images and not self._config.option.collectonly:
+        if self._settings.wants_engine and not self._config.option.collectonly:
             lucid = lucid_of(self._config)
             with usage_errors():
                 if self._settings.builds:
                     lucid.demand_dockerfiles()
-                engine = lucid.engine
+                engines = lucid.demand_hosts()
             if xml := self._config.stash.get(xml_key, None):
-                xml.add_global_property("lucid.engine", str(engine))
+                for engine in engines:
+                    xml.add_global_property("lucid.engine", str(engine))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -51,7 +53,9 @@ class Controller:
         from pytest_lucid.lifecycle import prepared  # noqa: PLC0415 - only for runs that build
 
         lucid = lucid_of(self._config)
-        with usage_errors(), _terminable(), prepared(lucid.engine, lucid.matrix, self._settings, self._progress):
+        with usage_errors(), _terminable(), ExitStack() as stacks:
+            for site in lucid.sites.values():
+                stacks.enter_context(prepared(site.engine, lucid.matrix, self._settings, self._progress))
             try:
                 return (yield)
             finally:
@@ -62,8 +66,9 @@ class Controller:
         lucid: dict[str, Any] | None = getattr(report, "lucid", None)
         if lucid is None:
             return
-        cell = Cell(lucid["check"], lucid["service"], _outcome(report))
-        key = (cell.check, cell.service)
+        cell = Cell(lucid["check"], lucid["service"], _outcome(report, judged=lucid["judged"]), lucid["host"])
+        key = (cell.check, cell.service, cell.host)
+        self._findings += [(cell.check, file) for file in lucid["files"]]
         self._cells[key] = max(self._cells.get(key, cell), cell, key=lambda c: c.outcome)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -71,7 +76,11 @@ class Controller:
         if self._cells:
             services = [service.name for service in lucid_of(self._config).services]
             terminalreporter.section("service × check")
-            for line in render_matrix(list(self._cells.values()), services):
+            for line in render_matrix(list(self._cells.values()), services, self._settings.hosts):
+                terminalreporter.write_line(line)
+        if self._settings.all_dockerfiles:
+            terminalreporter.section("findings in Dockerfiles")
+            for line in render_findings(self._findings):
                 terminalreporter.write_line(line)
         for line in self._afterwards:
             terminalreporter.write_line(line)
@@ -85,10 +94,10 @@ class Controller:
             reporter.write_line(f"lucid: {line}")
 
 
-def _outcome(report: pytest.TestReport) -> Outcome:
+def _outcome(report: pytest.TestReport, *, judged: bool) -> Outcome:
     """What one phase says of its cell. A failure outside the test's own phase is an error: the claim was not judged."""
     if report.failed:
-        return Outcome.FAILED if report.when == "call" else Outcome.ERROR
+        return Outcome.FAILED if report.when == "call" and judged else Outcome.ERROR
     if report.skipped:
         return Outcome.WAIVED if hasattr(report, "wasxfail") else Outcome.SKIPPED
     return Outcome.PASSED

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.errors import MissingError
-from pytest_lucid.plugin import lucid_of
+from pytest_lucid.plugin import fixtures_of, lucid_of
 
 if TYPE_CHECKING:
     from pytest_lucid.container import Container
     from pytest_lucid.deployment import Deployment
     from pytest_lucid.dockerfile.facts import DockerfileFacts
-    from pytest_lucid.image import Image
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.network import Answer, Discovery, Network
+    from pytest_lucid.site import Site
 
-NO_IMAGES = "no images were asked for: give --lucid-build, --lucid-up, or --lucid-host HOST"
 NO_DEPLOYMENT = "no deployment was asked for: give --lucid-up, or --lucid-host HOST"
 
 
@@ -47,36 +45,26 @@ def dockerfile(service: Service, pytestconfig: pytest.Config) -> DockerfileFacts
 
 
 @pytest.fixture
-def image(service: Service, pytestconfig: pytest.Config) -> Image:
-    """The image of the service."""
-    lucid = lucid_of(pytestconfig)
-    if not lucid.settings.wants_images:
-        pytest.skip(NO_IMAGES)
-    return lucid.deployment.image(service)
+def lucid_host(request: pytest.FixtureRequest) -> str:
+    """The host under test; where the user asked for several, the plugin parametrizes it."""
+    host: str = getattr(request, "param", None) or next(iter(lucid_of(request.config).sites))
+    return host
 
 
 @pytest.fixture
-def bases(pytestconfig: pytest.Config) -> tuple[Image, ...]:
-    """The variants of the matrix's base image that the engine has; none is an error: nothing can be compared then."""
-    lucid = lucid_of(pytestconfig)
-    if not lucid.settings.wants_images:
-        pytest.skip(NO_IMAGES)
-    found = lucid.deployment.bases
-    if not found:
-        raise MissingError(
-            f"{lucid.matrix.base} is not on {lucid.engine}, so no image can be compared with it; "
-            f"`docker pull {lucid.matrix.base}`, or load it from a file"
-        )
+def site(lucid_host: str, request: pytest.FixtureRequest) -> Site:
+    """All that is known of the host under test."""
+    found = lucid_of(request.config).sites[lucid_host]
+    found.gather(fixtures_of(request.session))
     return found
 
 
 @pytest.fixture
-def deployment(pytestconfig: pytest.Config) -> Deployment:
+def deployment(site: Site, pytestconfig: pytest.Config) -> Deployment:
     """The deployment under test, with every fact about it."""
-    lucid = lucid_of(pytestconfig)
-    if not lucid.settings.wants_deployment:
+    if not lucid_of(pytestconfig).settings.wants_deployment:
         pytest.skip(NO_DEPLOYMENT)
-    return lucid.deployment
+    return site.deployment
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.engine.stack import await_health, bring_up
 from pytest_lucid.engine.teardown import remove_leftovers, tear_down
 from pytest_lucid.network import read_discovery
+from pytest_lucid.twin.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +68,7 @@ def build(
     progress: Callable[[str], None],
 ) -> None:
     """Get the base images that `services` and Consul need, then build the images of `services`."""
-    references = [matrix.consul.image]
+    references = [matrix.consul.image, *([TOOLBOX] if settings.up else [])]
     for service in services:
         text = (settings.project / service.dockerfile).read_bytes()
         facts = resolve(parse(text), matrix.build_arguments)

@@ -6,27 +6,39 @@ module is imported by every pytest run of an environment in which the plugin is 
 
 from __future__ import annotations
 
+import inspect
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.check import Check, read_check
-from pytest_lucid.errors import LucidError, MissingError
+from pytest_lucid.check import SEVERITIES, Check, explain, read_check
+from pytest_lucid.engine.host import LOCAL
+from pytest_lucid.errors import EngineError, LucidError, MissingError
+from pytest_lucid.review.finding import listing
 from pytest_lucid.settings import OPTIONS, Settings, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
-    from pytest_lucid.matrix import Waiver
+    from pytest_lucid.matrix import Service, Waiver
+    from pytest_lucid.review.review import Review
     from pytest_lucid.session import Lucid
 
-pytest_plugins = ["pytest_lucid.fixtures"]
+pytest_plugins = [
+    "pytest_lucid.fixtures",
+    "pytest_lucid.image_fixtures",
+    "pytest_lucid.inside_fixtures",
+    "pytest_lucid.dockerfile_fixtures",
+]
 
 SETTINGS = pytest.StashKey[Settings]()
 LUCID = pytest.StashKey["Lucid"]()
 CHECK = pytest.StashKey[Check]()
+FIXTURES = pytest.StashKey[frozenset[str]]()
+REVIEW: pytest.StashKey[Review] = pytest.StashKey()
 MARKER = (
     "lucid(id, severity, remedy): a check of the Lucid suite: a stable id, how bad it is when it fails "
     "(critical, high, medium, low), and what to do then"
@@ -37,10 +49,13 @@ INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"
 
 def lucid_of(config: pytest.Config) -> Lucid:
     """What this process knows of Lucid; made on first use, so that other people's runs do not pay for it."""
-    from pytest_lucid.session import Lucid  # noqa: PLC0415 - loads the engine's libraries
+    from pytest_lucid.engine.run import Run  # noqa: PLC0415 - loads the engine's libraries
+    from pytest_lucid.session import Lucid  # noqa: PLC0415 - likewise
 
     if LUCID not in config.stash:
-        config.stash[LUCID] = Lucid(config.stash[SETTINGS])
+        told: dict[str, str] = getattr(config, "workerinput", {})
+        run = Run(told["lucid_run"], told["lucid_owner"]) if "lucid_run" in told else None
+        config.stash[LUCID] = Lucid(config.stash[SETTINGS], run)
     return config.stash[LUCID]
 
 
@@ -77,11 +92,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SETTINGS] = settings
         asked = settings.matrix or settings.services or settings.wants_images
         if asked and not config.option.help:
-            _ = lucid_of(config).services
+            lucid = lucid_of(config)
+            _ = lucid.services, lucid.sites
     if not hasattr(config, "workerinput"):
         from pytest_lucid.controller import Controller  # noqa: PLC0415 - not for xdist's workers
 
         config.pluginmanager.register(Controller(config), "lucid-controller")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the connections to hosts."""
+    if LUCID in config.stash:
+        config.stash[LUCID].close()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -89,10 +111,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "waiver" in metafunc.fixturenames and metafunc.definition.get_closest_marker("lucid"):
         waivers = lucid_of(metafunc.config).matrix.waiver
         metafunc.parametrize("waiver", waivers, ids=[f"{waiver.check}:{waiver.service}" for waiver in waivers])
+    hosts = metafunc.config.stash[SETTINGS].hosts
+    if "lucid_host" in metafunc.fixturenames and len(hosts) > 1:
+        metafunc.parametrize("lucid_host", hosts, indirect=True)
     if "lucid_service" in metafunc.fixturenames:
         with usage_errors():
-            services = lucid_of(metafunc.config).services
-        metafunc.parametrize("lucid_service", services, ids=[service.name for service in services], indirect=True)
+            rows: list[Service | None] = [*lucid_of(metafunc.config).services]
+        of_any = "review" in metafunc.fixturenames and "service" not in metafunc.fixturenames
+        if of_any and metafunc.config.stash[SETTINGS].all_dockerfiles:
+            rows.append(None)  # one cell for all Dockerfiles that belong to no row
+        ids = [row.name if row else "other-dockerfiles" for row in rows]
+        metafunc.parametrize("lucid_service", rows, ids=ids, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -100,9 +129,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         with usage_errors():
             if check := check_of(item):
-                item.stash[CHECK] = check
+                item.stash[CHECK] = check = graded(check, lucid_of(config).matrix.severity)
                 item.user_properties.append(("lucid.check", check.id))
                 item.user_properties.append(("lucid.severity", check.severity))
+                if host := host_name(item):
+                    item.user_properties.append(("lucid.host", host))
                 waive(item, check, lucid_of(config).matrix.waiver)
 
 
@@ -110,6 +141,28 @@ def check_of(item: pytest.Item) -> Check | None:
     """What the marker of a test says; None for a test that is no check."""
     marker = item.get_closest_marker("lucid")
     return read_check(item.nodeid, marker.args, marker.kwargs) if marker else None
+
+
+def graded(check: Check, severities: Mapping[str, str]) -> Check:
+    """The check with the severity that this tree gives it."""
+    return replace(check, severity=severities.get(check.id, check.severity))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With --lucid-explain: explain one check, and run none."""
+    wanted = session.config.stash[SETTINGS].explain
+    if not wanted:
+        return None
+    checks = {item.stash[CHECK].id: item for item in session.items if CHECK in item.stash}
+    if wanted not in checks:
+        known = ", ".join(sorted(checks)) or "none, because no check was collected"
+        raise pytest.UsageError(f"--lucid-explain: no check {wanted!r}; expected one of {known}")
+    item = checks[wanted]
+    docstring = inspect.getdoc(getattr(item, "function", None)) or ""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    reporter.write_line(explain(item.stash[CHECK], docstring))
+    return True
 
 
 def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
@@ -132,20 +185,37 @@ def pytest_runtest_makereport(
     if check is None:
         return report
     service = service_name(item)
+    settings = item.config.stash[SETTINGS]
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
-    report.lucid = {"check": check.id, "service": service}  # type: ignore[attr-defined]
+    found = item.stash[REVIEW].findings if REVIEW in item.stash and report.when == "call" else ()
+    report.lucid = {  # type: ignore[attr-defined]
+        "check": check.id,
+        "service": service,
+        "host": host_name(item),
+        "judged": not (call.excinfo and isinstance(call.excinfo.value, EngineError)),
+        "files": [finding.file for finding in found],
+    }
     if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
         report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
+    if (
+        report.failed
+        and report.when == "call"
+        and SEVERITIES.index(check.severity) < SEVERITIES.index(settings.fail_on)
+    ):
+        report.outcome = "skipped"
+        report.wasxfail = f"severity {check.severity} is below --lucid-fail-on {settings.fail_on}"
     if report.failed:
-        if call.excinfo and isinstance(call.excinfo.value, LucidError):
+        if found:
+            report.longrepr = listing(found)
+        elif call.excinfo and isinstance(call.excinfo.value, LucidError):
             report.longrepr = str(call.excinfo.value)
         elif not call.excinfo:
             report.longrepr = f"{check.id} passes, so its waiver no longer applies: delete it. ({report.longrepr})"
         _add_section(report, f"{check.id} ({check.severity}): remedy", check.remedy)
         if service and "deployment" in getattr(item, "fixturenames", ()):
-            _add_section(report, f"{service}: last log lines", _last_log_lines(item.config, service))
+            _add_section(report, f"{service}: last log lines", _last_log_lines(item, service))
     return report
 
 
@@ -156,9 +226,27 @@ def service_name(item: pytest.Item) -> str | None:
     return service.name if service else None
 
 
-def _last_log_lines(config: pytest.Config, service: str) -> str:
+def host_name(item: pytest.Item) -> str | None:
+    """The host that the item is about; None for one that needs none."""
+    settings = item.config.stash[SETTINGS]
+    if "lucid_host" not in getattr(item, "fixturenames", ()) or not settings.wants_engine:
+        return None
+    callspec = getattr(item, "callspec", None)
+    return (callspec.params.get("lucid_host") if callspec else None) or next(iter(lucid_of(item.config).sites))
+
+
+def fixtures_of(session: pytest.Session) -> frozenset[str]:
+    """The names of all fixtures that the tests of this run ask for."""
+    if FIXTURES not in session.config.stash:
+        names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
+        session.config.stash[FIXTURES] = frozenset(names)
+    return session.config.stash[FIXTURES]
+
+
+def _last_log_lines(item: pytest.Item, service: str) -> str:
     try:
-        return lucid_of(config).deployment.container(service).log or "(nothing logged)"
+        site = lucid_of(item.config).sites[host_name(item) or LOCAL]
+        return site.deployment.container(service).log or "(nothing logged)"
     except LucidError as error:
         return f"(not to be had: {error})"
 

@@ -1,18 +1,19 @@
-"""What one pytest process knows of Lucid: settings, matrix, and the deployment once it is asked for."""
+"""What one pytest process knows of Lucid: settings, matrix, and the hosts once they are asked for."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_lucid.deployment import Deployment
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
-from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.run import Run
-from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.twin.twins import Twins
+from pytest_lucid.review.tree import Tree
+from pytest_lucid.site import Site
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import DockerfileFacts
@@ -57,6 +58,11 @@ class Lucid:
             self._dockerfiles[service.name] = resolve(parse(text), self.matrix.build_arguments)
         return self._dockerfiles[service.name]
 
+    @cached_property
+    def tree(self) -> Tree:
+        """The Dockerfiles to review."""
+        return Tree(self.settings.project, self.matrix, self.services, whole=self.settings.all_dockerfiles)
+
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""
         missing = [
@@ -69,16 +75,30 @@ class Lucid:
             raise ConfigError("\n".join(missing))
 
     @cached_property
-    def engine(self) -> Engine:
-        """The engine of the host that the user asked for."""
-        return connect(self.settings.host)
+    def sites(self) -> dict[str, Site]:
+        """The hosts that the user asked for, by name. Raises ConfigError where an image was given for no known row."""
+        known = [*(service.name for service in self.matrix.service), self.matrix.base]
+        if unknown := [name for name in self.settings.images if name not in known]:
+            raise ConfigError(f"--lucid-image: no {unknown[0]!r} in the matrix; expected one of {', '.join(known)}")
+        hosts = self.settings.hosts or (LOCAL,)
+        return {host: Site(host, self.settings, self.matrix, self.services, self.run) for host in hosts}
 
-    @cached_property
-    def deployment(self) -> Deployment:
-        """The deployment on that engine."""
-        return Deployment(self.engine, self.matrix, self.twins)
+    def demand_hosts(self) -> tuple[Engine, ...]:
+        """The engine of every host; raises one ConfigError with all hosts that cannot be reached or are not fit."""
+        with ThreadPoolExecutor(len(self.sites)) as pool:
+            asked = [pool.submit(site.demand_fitness) for site in self.sites.values()]
+        problems = [str(error) for each in asked if isinstance(error := each.exception(), LucidError)]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        engines = [each.result() for each in asked]
+        for number, engine in enumerate(engines):
+            for other in engines[:number]:
+                if engine.identity == other.identity:
+                    raise ConfigError(f"--lucid-host: {other.host} and {engine.host} are the same engine; name it once")
+        return tuple(engines)
 
-    @cached_property
-    def twins(self) -> Twins:
-        """The twins of the services; made on first use, too."""
-        return Twins(self.engine, self.run, [service.name for service in self.services])
+    def close(self) -> None:
+        """End every connection."""
+        if "sites" in self.__dict__:
+            for site in self.sites.values():
+                site.close()

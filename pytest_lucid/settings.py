@@ -7,10 +7,12 @@ hands over plain values.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pytest_lucid.check import SEVERITIES
+from pytest_lucid.engine.host import read_hosts
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Option:
     @property
     def flag(self) -> str:
         """The command-line form."""
-        return f"--lucid-{self.name}"
+        return f"--lucid-{self.name.replace('_', '-')}"
 
     @property
     def variable(self) -> str:
@@ -49,10 +51,30 @@ OPTIONS = (
     Option("up", "flag", "build the images, bring the stack up, check it, tear it down"),
     Option("build", "flag", "build the images and check them, without bringing anything up"),
     Option("keep", "flag", "with --lucid-up: leave the stack running; the next --lucid-up replaces it"),
-    Option("host", "value", "check what already runs on HOST; 'local' is the engine of this machine", "HOST"),
+    Option(
+        "host",
+        "list",
+        "check what already runs on HOST: a name for ssh, ssh://user@host:port, a Docker context, tcp://, unix://, "
+        "npipe://, or 'local', this machine; repeatable, or several with commas between",
+        "HOST",
+    ),
     Option("service", "list", "only the service NAME; may be repeated", "NAME"),
+    Option(
+        "image",
+        "list",
+        "check the image in PATH (`docker save` or OCI layout) as that of NAME; repeatable",
+        "NAME=PATH",
+    ),
     Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
     Option("project", "path", "root of the Lucid tree (default: pytest's rootdir)", "DIR"),
+    Option("all_dockerfiles", "flag", "review every Dockerfile of the project, also those without a row in the matrix"),
+    Option(
+        "fail_on",
+        "value",
+        "the least severity that fails the run: low (the default), medium, high or critical; the rest is reported",
+        "SEVERITY",
+    ),
+    Option("explain", "value", "print what the check ID claims, why it matters and what to do, and exit", "ID"),
     Option("timeout", "value", "how long the stack may take to become healthy (default: 90)", "SECONDS"),
 )
 
@@ -63,22 +85,31 @@ class Settings:
 
     project: Path
     matrix: Path | None = None
-    host: str | None = None
+    hosts: tuple[str, ...] = ()
     up: bool = False
     build: bool = False
     keep: bool = False
     services: tuple[str, ...] = ()
+    images: Mapping[str, Path] = field(default_factory=dict)
     timeout: float = 90.0
+    all_dockerfiles: bool = False
+    fail_on: str = SEVERITIES[0]
+    explain: str | None = None
 
     @property
     def wants_images(self) -> bool:
-        """Whether there are images to check: just built, or those of a host."""
+        """Whether there are images to check: just built, those of a host, or those of files."""
+        return self.wants_engine or bool(self.images)
+
+    @property
+    def wants_engine(self) -> bool:
+        """Whether an engine is needed: images in files need none."""
         return self.build or self.wants_deployment
 
     @property
     def wants_deployment(self) -> bool:
         """Whether there is a deployment to check."""
-        return self.up or self.host is not None
+        return self.up or bool(self.hosts)
 
     @property
     def builds(self) -> bool:
@@ -105,12 +136,16 @@ def read_settings(
     settings = Settings(
         project=project,
         matrix=Path(str(matrix)) if given["matrix"] or Path(str(matrix)).is_file() else None,
-        host=str(given["host"]) if given["host"] else None,
+        hosts=read_hosts(_words(given["host"])),
         up=bool(given["up"]),
         build=bool(given["build"]),
         keep=bool(given["keep"]),
-        services=tuple(given["service"]) if isinstance(given["service"], (list, tuple)) else (),
+        services=_words(given["service"]),
+        images=_images(given["image"]),
         timeout=_seconds(given["timeout"]),
+        all_dockerfiles=bool(given["all_dockerfiles"]),
+        fail_on=_severity(given["fail_on"]),
+        explain=str(given["explain"]) if given["explain"] else None,
     )
     if settings.keep and not settings.up:
         raise ConfigError("--lucid-keep: there is nothing to keep without --lucid-up; give both, or neither")
@@ -133,10 +168,33 @@ def _pick(option: Option, cli: object, variable: str | None, ini: object, rootdi
             return given
 
 
+def _words(given: object) -> tuple[str, ...]:
+    return tuple(str(word) for word in given) if isinstance(given, (list, tuple)) else ()
+
+
 def _truth(option: Option, text: str) -> bool:
     if text.lower() not in TRUE | FALSE:
         raise ConfigError(f"{option.variable}: expected one of {sorted(TRUE)} or {sorted(FALSE)}, got {text!r}")
     return text.lower() in TRUE
+
+
+def _images(given: object) -> dict[str, Path]:
+    images = {}
+    for entry in given if isinstance(given, (list, tuple)) else ():
+        name, _, path = str(entry).partition("=")
+        if not name or not path or not Path(path).exists():
+            raise ConfigError(
+                f"--lucid-image: expected NAME=PATH with a file or directory that is there, got {entry!r}"
+            )
+        images[name] = Path(path).resolve()
+    return images
+
+
+def _severity(given: object) -> str:
+    severity = str(given or SEVERITIES[0])
+    if severity not in SEVERITIES:
+        raise ConfigError(f"--lucid-fail-on: expected one of {', '.join(SEVERITIES)}, got {severity!r}")
+    return severity
 
 
 def _seconds(given: object) -> float:

@@ -15,19 +15,23 @@ AUTHORITY, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
 
 
 def certificate_archive(names: Sequence[str], user: str) -> bytes:
-    """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses), owned by `user` (uid:gid)."""
+    """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses).
+
+    They are root's: the service of `user` (uid:gid) may read them, its group alone the key, but whoever breaks into it
+    cannot put others in their place.
+    """
     authority = trustme.CA(organization_name="Lucid development")
     issued = authority.issue_cert(*names)
     chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
-    uid, gid = (int(part) for part in user.split(":"))
+    gid = int(user.partition(":")[2])
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content, mode in (
             (AUTHORITY, authority.cert_pem.bytes(), 0o444),
             (CERTIFICATE, chain, 0o444),
-            (KEY, issued.private_key_pem.bytes(), 0o400),
+            (KEY, issued.private_key_pem.bytes(), 0o440),
         ):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, uid, gid
+            entry.size, entry.mode, entry.gid = len(content), mode, gid
             archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()

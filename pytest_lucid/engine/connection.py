@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-import os
+import datetime as dt
+import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import docker
-from docker.constants import DEFAULT_NPIPE, DEFAULT_UNIX_SOCKET, IS_WINDOWS_PLATFORM
-from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
-from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
-from pytest_lucid.errors import ConfigError, EngineError
+from pytest_lucid.engine import ssh
+from pytest_lucid.engine.host import LOCAL, destination
+from pytest_lucid.engine.reach import endpoint, is_loopback
+from pytest_lucid.engine.tunnel import Mended, Tunnel
+from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOCAL = "local"
+    from pytest_lucid.engine.reach import Endpoint
+
+LOOPBACK = "127.0.0.1"
 # Creating a container on a busy Pi can take a while; a connection that hangs longer is broken.
 REQUEST_TIMEOUT_SECONDS = 60
+FIRST_API = "1.40"
+# As many as may ask at the same time when facts are gathered.
+POOLED_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A reachable engine: where it is, what it is, and where its published ports answer."""
+    """A reachable engine: where it is, what it is, and where its published ports answer.
+
+    `clock` is how far the host's clock is ahead of this machine's, in seconds, give or take the time of one request.
+    """
 
     client: docker.DockerClient
     url: str
@@ -35,11 +46,32 @@ class Engine:
     identity: str
     version: str
     api: tuple[int, int]
+    architecture: str
+    clock: float
+    host: str = LOCAL
+    tunnel: Tunnel | None = None
 
     @property
     def is_local(self) -> bool:
         """Whether the engine shares this machine's ports."""
-        return self.url.startswith(("unix:", "npipe:", "http+unix:"))
+        return self.url.startswith(("unix:", "npipe:"))
+
+    @property
+    def binding(self) -> str:
+        """The address on the engine's host at which ports have to be published so that they answer here."""
+        return LOOPBACK if self.is_local or is_loopback(self.url) else "0.0.0.0"  # noqa: S104 - to be reached from here
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names and addresses of its host that a certificate can carry: no alias with an underscore."""
+        alias = self.tunnel.destination.host if self.tunnel else self.address
+        return (self.address, *(() if "_" in alias else (alias,)))
+
+    def close(self) -> None:
+        """End the connection."""
+        self.client.close()
+        if self.tunnel:
+            self.tunnel.close()
 
     def __str__(self) -> str:
         """Return what a message calls this engine."""
@@ -47,38 +79,89 @@ class Engine:
 
 
 def connect(host: str | None = None) -> Engine:
-    """Reach the engine of this machine, as the Docker command line would find it.
+    """Reach the engine of `host`; that of this machine (None, `local`) as the Docker command line would find it.
 
-    Raises EngineError when it does not answer, and ConfigError for a host that is not supported.
+    Raises EngineError with a remedy when it cannot be reached, and ConfigError for a host that cannot be meant.
     """
-    if host not in (None, LOCAL):
-        raise ConfigError(f"--lucid-host: expected {LOCAL!r}, got {host!r}; other hosts are not supported yet")
-    parameters = kwargs_from_env()
-    if "base_url" not in parameters:
-        parameters = {**ContextAPI.kwargs_from_context(environment=os.environ), **parameters}
-    url = str(parameters.get("base_url") or (DEFAULT_NPIPE if IS_WINDOWS_PLATFORM else DEFAULT_UNIX_SOCKET))
-    url = url.replace("http+unix:", "unix:")
+    host = host or LOCAL
+    place = endpoint(host)
+    if not place.url.startswith("ssh:"):
+        return _ask(host, place, None)
+    whom = destination(place.url)
+    with ThreadPoolExecutor(1) as pool:
+        address = pool.submit(ssh.address, whom)
+        tunnel = Tunnel(host, whom)
+        try:
+            return _ask(host, place, tunnel, address.result())
+        except BaseException:
+            tunnel.close()
+            raise
+
+
+def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None = None) -> Engine:
     client = None
     try:
-        client = docker.DockerClient(timeout=REQUEST_TIMEOUT_SECONDS, **parameters)
-        info, version = client.info(), client.version()
-    except (DockerException, RequestException) as error:
+        client = docker.DockerClient(
+            base_url=tunnel.url if tunnel else place.url,
+            tls=place.tls or False,
+            timeout=REQUEST_TIMEOUT_SECONDS,
+            max_pool_size=POOLED_CONNECTIONS,
+            # Any engine speaks it; asking for the newest first would be one more way there and back.
+            version=FIRST_API,
+        )
+        if tunnel:
+            base: str = client.api.base_url
+            client.api.mount(base, Mended(client.api.get_adapter(base), tunnel))
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.version)
+            started = dt.datetime.now(dt.timezone.utc)
+            info = client.info()
+            ahead = _ahead(info["SystemTime"], started, dt.datetime.now(dt.timezone.utc))
+            version = asked.result()
+        # As version="auto" would have done.
+        client.api._version = version["ApiVersion"]  # type: ignore[attr-defined]  # noqa: SLF001 - has no other way
+    except (DockerException, RequestException, EngineError) as error:
         if client:
             client.close()
-        raise EngineError(
-            f"no container engine answers at {url} ({_root(error)}).\n"
-            "Start Docker, or point DOCKER_HOST or the Docker context at an engine; as root on Debian, "
-            "`python -m pytest_lucid engine` installs and starts one."
-        ) from error
+        raise EngineError(_silence(place, tunnel, error)) from error
     major, minor = version["ApiVersion"].split(".")
     return Engine(
         client=client,
-        url=url,
-        address=urlsplit(url).hostname or "127.0.0.1" if url.startswith(("tcp:", "http", "ssh:")) else "127.0.0.1",
+        url=place.url,
+        address=address or urlsplit(place.url).hostname or LOOPBACK,
         identity=info["ID"],
         version=version["Version"],
         api=(int(major), int(minor)),
+        architecture=version["Arch"],
+        clock=ahead,
+        host=host,
+        tunnel=tunnel,
     )
+
+
+def _silence(place: Endpoint, tunnel: Tunnel | None, error: BaseException) -> str:
+    """The message for an engine that does not answer."""
+    if not tunnel:
+        return (
+            f"no container engine answers at {place.url} ({_root(error)}).\n"
+            "Start Docker, or point DOCKER_HOST or the Docker context at an engine; as root on Debian, "
+            "`python -m pytest_lucid engine` installs and starts one."
+        )
+    socket = ssh.ENGINE_SOCKET
+    found = tunnel.run(f"test -S {socket} || exit 3; test -w {socket} || exit 4").code
+    remedies = {
+        3: f"there is no {socket}. Install Docker there (Debian: docker.io), and start it.",
+        4: f"this user may not use {socket}. Add it to the group there: `sudo usermod -aG docker USER`.",
+    }
+    remedy = remedies.get(found, f"nobody listens at {socket}. Start it there: `sudo systemctl start docker`.")
+    return f"{tunnel.name}: SSH works, but no container engine answers ({_root(error)}): {remedy}"
+
+
+def _ahead(told: str, started: dt.datetime, ended: dt.datetime) -> float:
+    """How far a clock that told its time between `started` and `ended` is ahead, beyond what those leave open."""
+    # The engine tells nanoseconds.
+    there = dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", told).replace("Z", "+00:00"))
+    return max(0.0, (there - ended).total_seconds()) or min(0.0, (there - started).total_seconds())
 
 
 @contextmanager

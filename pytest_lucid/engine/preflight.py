@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.engine.run import OWNER, RUN
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> 
         networks = engine.client.api.networks()
         volumes = engine.client.api.volumes()["Volumes"] or []
     problems = [
-        *_names(containers, {matrix.consul.container, *(service.name for service in services)}),
+        *_names(engine.host, containers, {matrix.consul.container, *(service.name for service in services)}),
         *_networks(networks, matrix),
         *_volumes(volumes, services),
         *_ports(engine, containers, services),
@@ -32,13 +33,15 @@ def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> 
         raise ConfigError(f"--lucid-up: something is in the way on {engine}:\n  " + "\n  ".join(problems))
 
 
-def _names(containers: list[dict[str, Any]], wanted: set[str]) -> Iterator[str]:
+def _names(host: str, containers: list[dict[str, Any]], wanted: set[str]) -> Iterator[str]:
     for container in containers:
         for name in container["Names"]:
             if name.removeprefix("/") in wanted:
+                labels = container.get("Labels") or {}
+                whose = f"belongs to run {labels[RUN]} of {labels.get(OWNER)}" if RUN in labels else "is not ours"
                 yield (
                     f"container {name.removeprefix('/')} exists already (image {container['Image']}, "
-                    f"{container['Status']}) and is not ours; remove it, or check it with --lucid-host local"
+                    f"{container['Status']}) and {whose}; remove it, or check it with --lucid-host {host}"
                 )
 
 

@@ -94,9 +94,15 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -
     client, api = engine.client, engine.client.api
     for volume in service.volumes:
         client.volumes.create(volume, labels=run.labels)
+    if service.certificate:
+        _store_certificate(engine, matrix, service, run)
     host_config = api.create_host_config(
-        port_bindings={f"{port.number}/tcp": ("127.0.0.1", port.host) for port in service.ports},
-        mounts=[Mount(target=path, source=volume, type="volume") for volume, path in service.volumes.items()],
+        port_bindings={f"{port.number}/tcp": (engine.binding, port.host) for port in service.ports},
+        mounts=[
+            # What it was given to read it must not be able to change.
+            Mount(target=path, source=volume, type="volume", read_only=path == service.certificate)
+            for volume, path in service.volumes.items()
+        ],
         network_mode=matrix.network.name,
         **_hardening(service.memory_mib, service.pids),
     )
@@ -111,10 +117,23 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -
     # Set here because the SDK's own argument drops the start interval.
     config["Healthcheck"] = _quick_health(engine.api)
     container: str = api.create_container_from_config(config, service.name)["Id"]
-    if service.certificate:
-        names = (service.name, "localhost", "127.0.0.1")
-        api.put_archive(container, service.certificate, certificate_archive(names, matrix.user))
     api.start(container)
+
+
+def _store_certificate(engine: Engine, matrix: Matrix, service: Service, run: Run) -> None:
+    """Put a certificate into the service's volume, through a container that is never started."""
+    volume = next(name for name, path in service.volumes.items() if path == service.certificate)
+    names = tuple(dict.fromkeys((service.name, "localhost", "127.0.0.1", *engine.names)))
+    carrier = engine.client.containers.create(
+        service.image,
+        labels=run.labels,
+        network_mode="none",
+        mounts=[Mount(target="/certificate", source=volume, type="volume")],
+    )
+    try:
+        carrier.put_archive("/certificate", certificate_archive(names, matrix.user))
+    finally:
+        carrier.remove()
 
 
 def _hardening(memory_mib: int, pids: int) -> dict[str, Any]:

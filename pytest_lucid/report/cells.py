@@ -18,8 +18,9 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One check of one service; `service` is None where the check is about the whole stack."""
+    """One check of one service on one host; None where the check is about the whole stack, or needs no host."""
 
     check: str
     service: str | None
     outcome: Outcome
+    host: str | None = None

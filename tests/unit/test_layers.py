@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest_lucid
 
 PACKAGE = Path(pytest_lucid.__file__).parent
-GLUE = {"plugin.py", "fixtures.py", "controller.py"}
+GLUE = {
+    "plugin.py",
+    "controller.py",
+    "fixtures.py",
+    "image_fixtures.py",
+    "inside_fixtures.py",
+    "dockerfile_fixtures.py",
+}
 
 
 def imported(file: Path) -> set[str]:

@@ -26,8 +26,10 @@ def test_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Option) -> None:
-    value = {"flag": True, "list": ["lucid-x"], "value": "7", "path": str(tmp_path)}[option.kind]
-    text = {"flag": "yes", "list": "lucid-x", "value": "7", "path": str(tmp_path)}[option.kind]
+    word = {"fail_on": "high"}.get(option.name, "7")
+    name = f"lucid-x={tmp_path}" if option.name == "image" else "lucid-x"
+    value = {"flag": True, "list": [name], "value": word, "path": str(tmp_path)}[option.kind]
+    text = {"flag": "yes", "list": name, "value": word, "path": str(tmp_path)}[option.kind]
     extra = {"up": True} if option.name == "keep" else {}
     from_cli = read(tmp_path, {option.name: value, **extra})
     from_environ = read(tmp_path, extra, {option.variable: text})
@@ -38,8 +40,8 @@ def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Opt
 
 
 def test_command_line_wins_over_environment_and_that_over_ini(tmp_path: Path) -> None:
-    assert read(tmp_path, {"host": "a"}, {"LUCID_HOST": "b"}, {"host": "c"}).host == "a"
-    assert read(tmp_path, {}, {"LUCID_HOST": "b"}, {"host": "c"}).host == "b"
+    assert read(tmp_path, {"host": ["a"]}, {"LUCID_HOST": "b"}, {"host": ["c"]}).hosts == ("a",)
+    assert read(tmp_path, {}, {"LUCID_HOST": "b"}, {"host": ["c"]}).hosts == ("b",)
     assert read(tmp_path, {}, {"LUCID_UP": "0"}, {"up": True}).up is False
 
 
@@ -94,3 +96,13 @@ def test_keeping_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_project_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no directory"):
         read(tmp_path, {"project": "absent"})
+
+
+def test_hosts_come_repeated_and_with_commas(tmp_path: Path) -> None:
+    assert read(tmp_path, {"host": ["pi,local", "ssh://me@far:22"]}).hosts == ("pi", "local", "ssh://me@far:22")
+    assert read(tmp_path, environ={"LUCID_HOST": "pi,local"}).hosts == ("pi", "local")
+
+
+def test_host_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be a host"):
+        read(tmp_path, {"host": ["-oProxyCommand=x"]})

@@ -27,7 +27,7 @@ def test_debian_is_known_by_its_id_or_its_family(text: str, *, expected: bool) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="dockerd and /proc are Linux's")
-@pytest.mark.parametrize("content", ["", "not a number", "999999999", str(os.getpid())])
+@pytest.mark.parametrize("content", ["", "not a number", "999999999", pytest.param(str(os.getpid()), id="alive")])
 def test_a_stale_pid_file_goes(tmp_path: Path, content: str) -> None:
     path = tmp_path / "docker.pid"
     path.write_text(content, encoding="ascii")
