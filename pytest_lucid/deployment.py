@@ -72,7 +72,14 @@ class Deployment:
         port = port or service.http
         address = f"[{self.engine.address}]" if ":" in self.engine.address else self.engine.address
         url = f"{port.scheme}://{address}:{port.host}{path}"
-        return self._once(url, lambda: fetch(url, self._authority(service) if port.scheme == "https" else None))
+        return self._once(url, lambda: self._ask(url, self._authority(service) if port.scheme == "https" else None))
+
+    def _ask(self, url: str, authority: str | None) -> Answer:
+        answer = fetch(url, authority)
+        if answer.error:
+            # Silence of a machine that is lost says nothing about the service.
+            self.engine.demand_life()
+        return answer
 
     def _authority(self, service: Service) -> str | None:
         """The certificate authority that lies beside the certificate of `service`, in PEM; None where there is none."""

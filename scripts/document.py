@@ -35,7 +35,7 @@ def checks() -> str:
     """Every check of the suite: what it claims, why it matters, what to do, and which defects prove it."""
     proofs: dict[str, list[str]] = {}
     for mutation in MUTATIONS:
-        for check in sorted(mutation.kills | mutation.stack | mutation.everywhere):
+        for check in sorted(mutation.proves):
             proofs.setdefault(check, []).append(mutation.name)
     sections = []
     for check, docstring in sorted(read_suite(), key=lambda pair: pair[0].id):

@@ -49,9 +49,16 @@ class Context:
     root: Path
     ignore: Ignore
     _folders: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
+    _found: dict[tuple[str, bool], Found] = field(default_factory=dict, repr=False)
 
     def find(self, source: str, *, folders: bool = False) -> Found:
         """Resolve one source; `..` and `/` stop at the root. With `folders` (`--parents`), `**` spans folders."""
+        key = (source, folders)
+        if key not in self._found:
+            self._found[key] = self._find(source, folders=folders)
+        return self._found[key]
+
+    def _find(self, source: str, *, folders: bool) -> Found:
         written = source.replace(os.sep, "/")
         climbs = not written.startswith("/") and posixpath.normpath(written).split("/", 1)[0] == ".."
         cleaned = clean(posixpath.normpath(f"/{written}"))
@@ -67,7 +74,8 @@ class Context:
             if real is None:
                 broken.append(path)
             else:
-                (kept if self._is_sent(path) and self._is_sent(real) else ignored).append(path or ".")
+                sent = self._is_sent(path) and (real == path or self._is_sent(real))
+                (kept if sent else ignored).append(path or ".")
         return Found(source, tuple(kept), tuple(ignored), tuple(broken), climbs=climbs)
 
     def files(self, path: str = ".") -> Iterator[str]:

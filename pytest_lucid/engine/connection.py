@@ -67,6 +67,11 @@ class Engine:
         alias = self.tunnel.destination.host if self.tunnel else self.address
         return (self.address, *(() if "_" in alias else (alias,)))
 
+    def demand_life(self) -> None:
+        """Raise EngineError where it no longer answers."""
+        with engine_errors(f"asking whether {self.host} still answers"):
+            self.client.ping()
+
     def close(self) -> None:
         """End the connection."""
         self.client.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_lucid.review.installs import PYTHON
 from pytest_lucid.review.pieces import is_within
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_lucid.review.subject import Subject
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
+_INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit", "docker-init"})
 # Options of the interpreter that take a value.
 _VALUED = frozenset({"-X", "-W", "--check-hash-based-pycs"})
 
@@ -63,6 +63,18 @@ def start_of(subject: Subject) -> Argv | None:
     if base is None or (cmd is None and not base.entrypoint):
         return None
     return Argv((*base.entrypoint, *words), line, len(base.entrypoint))
+
+
+def unwrapped(argv: Argv) -> Argv:
+    """What a minimal init such as `tini --` starts in turn; the argv itself where there is none."""
+    words = argv.words
+    if not words or posixpath.basename(words[0]) not in _INITS:
+        return argv
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-"):
+        if rest.pop(0) == "--":
+            break
+    return Argv(tuple(rest), argv.line)
 
 
 def probe_of(subject: Subject) -> Argv | None:

@@ -6,16 +6,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from pytest_lucid.review.argv import PYTHON, find_program, probe_of, search_path, start_of, venv_of
+from pytest_lucid.review.argv import find_program, probe_of, search_path, start_of, unwrapped, venv_of
 from pytest_lucid.review.finding import Finding
-from pytest_lucid.review.installs import BUILD_TOOLS
+from pytest_lucid.review.installs import BUILD_TOOLS, PYTHON
 from pytest_lucid.review.requirements import requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_lucid.review.installs import Install
-    from pytest_lucid.review.pieces import Piece
     from pytest_lucid.review.requirements import Requirement
     from pytest_lucid.review.subject import Subject
 
@@ -27,21 +26,10 @@ DEVELOPMENT = re.compile(
 )
 
 
-def reaching(subject: Subject) -> Iterator[tuple[Install, list[Piece]]]:
-    """Yield each install of packages for running, with the pieces of the image that hold its modules."""
-    final = subject.final
-    if final is None:
-        return
-    pieces = subject.files.pieces
-    for install in subject.flow.installs:
-        if not install.is_for_building:
-            held = [piece for piece in pieces if piece.install == install and piece.part == "modules"]
-            yield install, held
-
-
 def unreachable_packages(subject: Subject) -> Iterator[Finding]:
     """Packages that the interpreter of the image does not find: not copied, or to a folder off sys.path."""
     argv = start_of(subject)
+    argv = unwrapped(argv) if argv else None
     if argv is None or not argv.words:
         return
     program = find_program(subject, argv.words[0])
@@ -51,7 +39,7 @@ def unreachable_packages(subject: Subject) -> Iterator[Finding]:
     folders = search_path(subject, program, isolated=False)
     if folders is None:
         return
-    installs = list(reaching(subject))
+    installs = subject.reaching
     arrived = any(held for _, held in installs)
     for install, held in installs:
         if install.place is None:
@@ -74,7 +62,8 @@ def _is_vague(subject: Subject, folders: tuple[str, ...]) -> bool:
 
 def broken_scripts(subject: Subject) -> Iterator[Finding]:
     """A console script or an environment whose interpreter is elsewhere in the image, or nowhere."""
-    for argv in (start_of(subject), probe_of(subject)):
+    for stated in (start_of(subject), probe_of(subject)):
+        argv = unwrapped(stated) if stated else None
         if argv is None or not argv.words:
             continue
         program = find_program(subject, argv.words[0])
@@ -103,7 +92,7 @@ def broken_scripts(subject: Subject) -> Iterator[Finding]:
 
 def _is_untouched(subject: Subject, path: str) -> bool:
     """Whether a program is as pip or venv made it: nothing known or unknown was put on top."""
-    top = next(subject.files.at(path), None)
+    top = next((piece for piece in subject.files.at(path) if piece.kind != "base"), None)
     return top is not None and (top.part == "scripts" or top.venv is not None)
 
 
@@ -112,7 +101,7 @@ def other_python(subject: Subject) -> Iterator[Finding]:
     runtime = subject.base
     if runtime is None or not runtime.python:
         return
-    for install, held in reaching(subject):
+    for install, held in subject.reaching:
         base = install.base
         if not held or base is None or not base.interpreter:
             if install.place is None and _is_floating_python(install):
@@ -131,7 +120,7 @@ def other_release(subject: Subject) -> Iterator[Finding]:
     if runtime is None or not runtime.debian:
         return
     told = set()
-    for install, held in reaching(subject):
+    for install, held in subject.reaching:
         base = install.base
         if base is None or (not held and install.place is not None) or install.stage in told:
             continue
@@ -172,7 +161,7 @@ def development_tools(subject: Subject) -> Iterator[Finding]:
 
 
 def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, ...]]]:
-    for install, held in reaching(subject):
+    for install, held in subject.reaching:
         if held or install.place is None:
             requirements = requirements_of(subject, install)
             if requirements is not None:

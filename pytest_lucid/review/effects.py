@@ -12,12 +12,12 @@ from pytest_lucid.review.installs import (
     Place,
     Surroundings,
     Venv,
-    has_pair,
     pip_arguments,
     read_install,
     venv_arguments,
 )
 from pytest_lucid.review.pieces import Piece
+from pytest_lucid.review.programs import PACKAGE_MANAGERS, USER_MAKERS, is_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,48 +29,7 @@ if TYPE_CHECKING:
     from pytest_lucid.review.pieces import Files
     from pytest_lucid.review.shell import Simple
 
-# They change nothing in a service's files, or only what nobody asks for: dates, caches, modes of programs.
-_HARMLESS = frozenset(
-    {"echo", "printf", "set", "true", "false", ":", "export", "unset", "test", "[", "[[", "ls", "cat", "which", "type"}
-    | {
-        "command",
-        "id",
-        "whoami",
-        "uname",
-        "date",
-        "sleep",
-        "env",
-        "umask",
-        "strip",
-        "sync",
-        "ldconfig",
-        "exit",
-        "shopt",
-    }
-    | {
-        "grep",
-        "head",
-        "tail",
-        "wc",
-        "stat",
-        "du",
-        "df",
-        "find",
-        "xargs",
-        "sort",
-        "fi",
-        "done",
-        "esac",
-        "}",
-        "sha256sum",
-    }
-    | {"hash", "ulimit", "trap", "wait", "getent", "locale-gen", "update-ca-certificates"}
-)
-_PACKAGE_MANAGERS = frozenset(
-    {"apt-get", "apt", "apk", "dpkg", "dnf", "yum", "microdnf", "apt-mark", "apt-key", "update-alternatives"}
-)
-_SYSTEM = ("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/run")
-_USERS = frozenset({"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod", "passwd", "chpasswd"})
+_SYSTEM = ("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run")
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -95,7 +54,7 @@ class Effects:
                 self.files.add(Piece(self._path(path), "file", self.run.line))
         if not simple.words:
             return
-        if simple.conditional and simple.program not in _HARMLESS:
+        if simple.conditional and not is_harmless(simple):
             # Whether it is done, and how often, only the build knows.
             self._maybe(simple)
             return
@@ -112,17 +71,16 @@ class Effects:
             self._activate(arguments)
         elif program == "cd":
             self._change_folder(arguments)
-        elif program in _PACKAGE_MANAGERS:
-            for folder in _SYSTEM:
-                self._anything(folder)
-        elif program in _USERS:
+        elif program in PACKAGE_MANAGERS:
+            self.files.add(*(Piece(folder, "base", self.run.line) for folder in _SYSTEM))
+        elif program in USER_MAKERS:
             self._anything("/home")
             self._anything("/etc")
         elif pip_arguments(words) is not None:
             self._pip(simple)
         elif venv_arguments(words) is not None:
             self._make_venv(words)
-        elif program in _HARMLESS or has_pair(words, "-m", "compileall"):
+        elif is_harmless(simple):
             pass
         elif any(argument is None for argument in arguments):
             self._anything("/")
@@ -142,7 +100,7 @@ class Effects:
         elif program in {"rm", "rmdir"}:
             for path in plain:
                 self.files.remove(self._path(path))
-        elif program in {"mv", "cp"} and len(plain) > 1 and not _WILD.search(" ".join(plain)):
+        elif program in {"mv", "cp"} and len(plain) > 1:
             kept = has_option(words, "a", "--archive") or has_option(words, "p", "--preserve")
             self._move(plain[:-1], plain[-1], copies=program == "cp", owned=program == "cp" and not kept)
         else:
@@ -162,7 +120,7 @@ class Effects:
 
     def _maybe(self, simple: Simple) -> None:
         words = simple.words
-        if pip_arguments(words) or venv_arguments(words) or simple.program in _PACKAGE_MANAGERS | _USERS:
+        if pip_arguments(words) or venv_arguments(words) or simple.program in PACKAGE_MANAGERS | USER_MAKERS:
             self._known(simple)
         else:
             self._anything("/")
@@ -183,9 +141,7 @@ class Effects:
         install = read_install(simple.words, where)
         arguments = pip_arguments(simple.words)
         if install is None:
-            # `pip wheel` and `pip download` write where they are told, else here.
-            if arguments and any(word in {"wheel", "download"} for word in arguments[1]):
-                self._anything("/")
+            self._wheels(arguments[1] if arguments else [])
             return
         read = (*install.files, *install.constraints)
         install = replace(install, sources=tuple((path, self.files.source(path)) for path in read))
@@ -194,6 +150,17 @@ class Effects:
             self._anything("/")
         else:
             self._installed(install, install.place)
+
+    def _wheels(self, words: list[str | None]) -> None:
+        """`pip wheel` and `pip download` write where they are told, else here."""
+        if not {"wheel", "download"} & set(words):
+            return
+        for index, word in enumerate(words):
+            option, _, value = (word or "").partition("=")
+            if option in {"-w", "--wheel-dir", "-d", "--dest"}:
+                self._anything(self._path(value or (words[index + 1 : index + 2] or [""])[0] or "/"))
+                return
+        self._anything(self.folder)
 
     def _installed(self, install: Install, place: Place) -> None:
         line = self.run.line
@@ -244,6 +211,9 @@ class Effects:
         into = destination.endswith("/") or len(sources) > 1 or self._is_folder(target)
         for source in sources:
             path = self._path(source)
+            if _WILD.search(source):
+                self.files.add(Piece(target, "unknown", self.run.line, owner=None))
+                continue
             contents = source.endswith("/.")
             inside = posixpath.join(target, posixpath.basename(path)) if into and not contents else target
             moved = self.files.copy(path, inside, line=self.run.line, owner=self._user() if owned else None)

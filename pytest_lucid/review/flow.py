@@ -58,6 +58,8 @@ def _start(files: Files, stage: StageFacts) -> None:
     base, line = read_base(stage.image.value), stage.line
     if base is None:
         files.add(Piece("/", "unknown", line))
+    elif base.is_distroless and base.programs is None:
+        files.add(Piece("/", "base", line))
     elif base.is_distroless:
         files.add(*(Piece(f"/{folder}", "base", line) for folder in _DISTROLESS))
         files.add(Piece("/home/nonroot", "folder", line, owner="65532"))

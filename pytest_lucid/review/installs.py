@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_lucid.review.bases import Base
 
 _PIP = re.compile(r"pip(?:3(?:\.\d+)?)?")
-_PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
+PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 # Options of pip that take a value and say nothing about what goes where.
 _VALUED = frozenset(
     {
@@ -126,7 +126,7 @@ def pip_arguments(words: Sequence[str | None]) -> tuple[str, list[str | None]] |
         return program, list(words[1:])
     if name == "uv" and words[1:2] == ("pip",):
         return program, list(words[2:])
-    if _PYTHON.fullmatch(name) and "-m" in words and "pip" in words:
+    if PYTHON.fullmatch(name) and "-m" in words and "pip" in words:
         at = words.index("pip")
         return (program, list(words[at + 1 :])) if words[at - 1] == "-m" else None
     return None
@@ -141,7 +141,7 @@ def venv_arguments(words: Sequence[str | None]) -> tuple[str, str | None] | None
     """Return the interpreter, and the folder of the virtual environment that a command makes (None when unknown)."""
     program = words[0] or ""
     name = program.rpartition("/")[2]
-    module = _PYTHON.fullmatch(name) and (has_pair(words, "-m", "venv") or has_pair(words, "-m", "virtualenv"))
+    module = PYTHON.fullmatch(name) and (has_pair(words, "-m", "venv") or has_pair(words, "-m", "virtualenv"))
     if not module and name != "virtualenv" and (name, *words[1:2]) != ("uv", "venv"):
         return None
     rest = [word for word in words[1:] if word not in {"-m", "venv", "virtualenv"}]
@@ -251,13 +251,15 @@ def _place(program: str, options: _Options, where: Surroundings) -> Place | None
     if "target" in values:
         target = _absolute(where.folder, values["target"])
         return Place(target, f"{target}/bin", own)
+    if venv := _venv(program, values, where):
+        # Of an unknown builder nobody knows the version; the place is told nevertheless.
+        version = base.python if base and base.python else "3"
+        return Place(f"{venv}/lib/python{version}/site-packages", f"{venv}/bin", f"{venv}/bin/python")
     if base is None or not base.python:
         return None
     kind = "dist" if own.startswith("/usr/bin/") else "site"
-    prefix, interpreter = "/usr/local", own
-    if venv := _venv(program, values, where):
-        prefix, kind, interpreter = venv, "site", f"{venv}/bin/python"
-    elif options.user:
+    prefix = "/usr/local"
+    if options.user:
         home = where.user_base or (f"{where.home}/.local" if where.home else "")
         if not home:
             return None
@@ -265,7 +267,7 @@ def _place(program: str, options: _Options, where: Surroundings) -> Place | None
     elif "prefix" in values:
         # Debian's own pip adds local/, and calls the folder otherwise.
         prefix = _absolute(where.folder, values["prefix"]) + ("/local" if kind == "dist" else "")
-    return Place(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", interpreter)
+    return Place(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", own)
 
 
 def _venv(program: str, values: dict[str, str], where: Surroundings) -> str | None:

@@ -97,7 +97,13 @@ class Files:
         """Return the pieces of `start` as they are at `target`; with `owner`, all of them belong to it there."""
         moved = [piece.moved(start, target) for piece in self.pieces]
         return [
-            replace(piece, line=line, owner=owner if owner is not None else piece.owner, open=others or piece.open)
+            replace(
+                piece,
+                kind="unknown" if piece.kind == "base" else piece.kind,
+                line=line,
+                owner=owner if owner is not None else piece.owner,
+                open=others or piece.open,
+            )
             for piece in moved
             if piece is not None
         ]

@@ -41,7 +41,7 @@ def missing_sources(subject: Subject) -> Iterator[Finding]:
                 yield subject.at(copy.line, f"The source {result.broken[0]} is a link to nothing in the build context.")
             elif not result.paths and result.ignored:
                 yield subject.at(copy.line, f"The source {source} is kept out of the build context by .dockerignore.")
-            elif not result.paths and not (some and _WILD.search(source)):
+            elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
                 yield subject.at(copy.line, f"The source {source} is not in the build context.")
     yield from _missing_in_stages(subject)
 

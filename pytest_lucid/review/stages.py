@@ -44,7 +44,9 @@ def single_stage(subject: Subject) -> Iterator[Finding]:
 def other_base(subject: Subject) -> Iterator[Finding]:
     """A service whose final stage is not on the base of the matrix."""
     final, demanded = subject.final, subject.matrix.base
-    if subject.is_lucid and final and read_reference(final.image.value).repository != demanded:
+    # Without a row nobody says that a service on another kind of base should be Python.
+    judged = subject.service or (subject.is_lucid and subject.base and subject.base.interpreter)
+    if judged and final and read_reference(final.image.value).repository != demanded:
         yield subject.at(final.line, f"The final stage is on {final.image.value or 'nothing'}, not on {demanded}.")
 
 
@@ -91,7 +93,7 @@ def impossible_runs(subject: Subject) -> Iterator[Finding]:
         for run in stage.own_runs:
             words = run.command.argv
             program = words[0] if words else ""
-            if base.reference.is_debug and run.command.form == "exec":
+            if base.programs is None and run.command.form == "exec":
                 continue
             if base.reference.is_debug and program.startswith("/busybox/"):
                 continue

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_lucid.review.argv import PYTHON, find_program, probe_of, read_task, search_path, start_of
-from pytest_lucid.review.installs import requirement_name
+from pytest_lucid.review.argv import find_program, probe_of, read_task, search_path, start_of, unwrapped
+from pytest_lucid.review.installs import PYTHON, requirement_name
 from pytest_lucid.review.requirements import requirements_of
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ def missing_program(subject: Subject) -> Iterator[Finding]:
     if argv is None:
         return
     yield from _program(subject, argv)
+    if unwrapped(argv) != argv:
+        yield from _program(subject, unwrapped(argv))
 
 
 def missing_module(subject: Subject) -> Iterator[Finding]:
     """A module or script that is started and is not among the files that were copied."""
     argv = start_of(subject)
     if argv is not None:
-        yield from _target(subject, argv)
+        yield from _target(subject, unwrapped(argv))
 
 
 def failing_probe(subject: Subject) -> Iterator[Finding]:

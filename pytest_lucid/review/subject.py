@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.review.bases import Base
     from pytest_lucid.review.flow import Flow
-    from pytest_lucid.review.pieces import Files
+    from pytest_lucid.review.installs import Install
+    from pytest_lucid.review.pieces import Files, Piece
     from pytest_lucid.review.tree import Tree
 
 
@@ -107,12 +109,23 @@ class Subject:
         return self.flow.stages[self.facts.stages[-1].index]
 
     @cached_property
+    def reaching(self) -> tuple[tuple[Install, tuple[Piece, ...]], ...]:
+        """Each install of packages for running, with the pieces of the image that hold its modules."""
+        held: dict[Install, list[Piece]] = {}
+        for piece in self.files.pieces if self.final else ():
+            if piece.install is not None and piece.part == "modules":
+                held.setdefault(piece.install, []).append(piece)
+        installs = self.flow.installs if self.final else ()
+        return tuple((item, tuple(held.get(item, ()))) for item in installs if not item.is_for_building)
+
+    @cached_property
     def is_lucid(self) -> bool:
         """Whether it yields a service of Lucid: it has a row in the matrix, or says of itself that it does."""
         final = self.final
         if self.service or final is None:
             return self.service is not None
-        return bool(final.env.keys() & {"SERVICE_NAME"} or final.labels.keys() & {"cluster", "phase"})
+        claims = any(re.fullmatch(r"cluster|phase|(?:com|org)\.lucid\..+", name) for name in final.labels)
+        return claims or "SERVICE_NAME" in final.env
 
     def at(self, line: int, message: str) -> Finding:
         """A finding in the Dockerfile itself."""

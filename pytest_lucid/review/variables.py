@@ -29,7 +29,7 @@ _SET = re.compile(
 )
 _NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)=")
 _BEARER = re.compile(r"(?i)authorization:\s*(?:bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
-_OPTION = re.compile(r"(?i)--?(?:password|passwd|token|api-?key|secret)[= ](?![\"']?\$)[\"']?[^\s\"'$]{6,}")
+_OPTION = re.compile(r"(?i)(?<![\w-])--?(?:password|passwd|token|api-?key|secret)[= ](?![\"']?[$-])[\"']?[^\s\"'$]{6,}")
 _PATHLIKE = re.compile(r"(?:/|\./|~/).*")
 _EXPANSION = re.compile(r"\$\{?\w+")
 _MOUNTED = "/run/secrets/"
@@ -41,23 +41,30 @@ def empty_variables(subject: Subject) -> Iterator[Finding]:
     everywhere = set(facts.global_args) | {name for stage in facts.stages for name in stage.args}
     for stage in facts.stages:
         base = read_base(stage.image.value)
-        known = set(base.variables) if base else None
+        known = set(base.variables) | _AUTOMATIC if base else None
         for line, name in sorted(set(_unset(stage))):
-            if name in _AUTOMATIC or (known is not None and name in known):
+            if name in (_AUTOMATIC if known is None else known):
                 continue
-            if name in everywhere:
-                hint = (
-                    f": add ARG {name} to it" if name not in stage.args else ": its ARG has no value, or stands below"
-                )
-                yield subject.at(line, f"{name} is empty in this stage{hint}.")
-            elif known is not None:
-                yield subject.at(line, f"{name} is not set anywhere.")
+            if complaint := _complaint(stage, line, name, declared=name in everywhere, known=known is not None):
+                yield subject.at(line, complaint)
         if known is not None:
             yield from _empty_in_runs(subject, stage, known)
     for image in facts.images:
         for name in image.unset:
             if name not in facts.global_args:
                 yield subject.at(image.line, f"{name} is empty in FROM: declare its ARG before the first FROM.")
+
+
+def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known: bool) -> str:
+    """Why a variable without a value is a defect; "" when it is none, or may be none."""
+    own = next((ancestor.args[name] for ancestor in stage.lineage if name in ancestor.args), None)
+    if own is not None:
+        # Above its use: whoever builds gives it a value.
+        return f"{name} is empty here: its ARG stands below." if own.line > line else ""
+    if declared:
+        return f"{name} is empty in this stage: add ARG {name} to it."
+    # An unknown base may set it.
+    return f"{name} is not set anywhere." if known else ""
 
 
 def _unset(stage: StageFacts) -> Iterator[tuple[int, str]]:

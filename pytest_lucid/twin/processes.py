@@ -32,6 +32,7 @@ class Process:
 
     pid: int
     parent: int
+    state: str
     argv: tuple[str, ...]
     uids: tuple[int, ...]
     gids: tuple[int, ...]
@@ -48,7 +49,12 @@ class Process:
     @property
     def is_entering(self) -> bool:
         """Whether it is the runtime about to become a health probe: still with rights that it is going to give up."""
-        return self.parent == 0 and self.argv[1:] == ("init",)
+        return self.parent == 0 and (self.argv[1:] == ("init",) or self.argv[0].startswith("runc:["))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is more than an entry that its parent has not removed yet."""
+        return self.state not in {"Z", "X"}
 
     def __str__(self) -> str:
         """Return number and command, for messages."""
@@ -74,7 +80,8 @@ def _read(session: Session) -> tuple[Process, ...]:
     if 1 not in alive:
         raise EngineError(f"the processes of {session.sidecar.target} cannot be seen; expected at least its first one")
     own = alive[1][0]
-    return tuple(parse(pid, status, argv) for pid, (group, status, argv) in sorted(alive.items()) if group == own)
+    processes = (parse(pid, status, argv) for pid, (group, status, argv) in sorted(alive.items()) if group == own)
+    return tuple(process for process in processes if process.is_alive)
 
 
 def parse(pid: int, status: bytes, cmdline: bytes) -> Process:
@@ -85,6 +92,7 @@ def parse(pid: int, status: bytes, cmdline: bytes) -> Process:
     return Process(
         pid=pid,
         parent=int(fields["PPid"][0]),
+        state=fields["State"][0],
         argv=tuple(argv),
         uids=tuple(map(int, fields["Uid"])),
         gids=tuple(map(int, fields["Gid"])),

@@ -1,7 +1,7 @@
-"""Measures what distance costs: the suite on this machine's engine, and on the other machine with a delay each way.
+"""Measures what distance costs: the suite beside the machine's engine, and from here with a delay each way.
 
-`python tests/pi/measure.py`, as root and with the machine up. It brings the stack up on both engines, prints a table,
-and removes what it brought up here.
+`python tests/pi/measure.py`, as root and with the machine up. It brings the stack up there and leaves it running. Local
+is pytest in the machine's own network, with the engine's socket: the same engine and containers, and nothing between.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from delay import delayed
-from machine import HERE, NAME, THERE, Machine, found
+from machine import HERE, NAME, NETWORK, THERE, Machine, found
 
 ROOT = Path(__file__).parents[2]
 SSH = 2222
@@ -26,14 +26,24 @@ ROW = "| {:<15} | {:>7.2f} | {:>3} | {:>8} | {}"
 WITHOUT_TWINS = "not test_runtime"
 
 
-def pytest(machine: Machine, *options: str) -> tuple[float, int, str]:
+def pytest(machine: Machine, *options: str, beside: bool = False) -> tuple[float, int, str]:
     """Run pytest; returns the seconds it took from start to end, its requests to the engine, and its last line."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "requests.log")
         logging = ["-o", f"log_file={log}", "-o", "log_file_level=DEBUG"]
         started = time.monotonic()
-        done = subprocess.run(  # noqa: S603 - words of this module only
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *logging, *options, "tests/infra"],
+        done = subprocess.run(
+            [
+                *(["nsenter", f"--net=/run/netns/{NETWORK}"] if beside else []),
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                *logging,
+                *options,
+                "tests/infra",
+            ],
             check=False,
             cwd=ROOT,
             env={**os.environ, "PATH": f"{machine.programs}:{os.environ['PATH']}"},
@@ -56,14 +66,12 @@ def main() -> None:
         far = f"Host {FAR}\n  HostName {HERE}\n  Port {SSH}\n  HostKeyAlias {NAME}\n\n"
         machine.ssh_config.write_text(far + config)
     up = ("--lucid-up", "--lucid-keep", "-k", "test_exists")
+    with delayed(HERE, THERE, PORTS, 0.0):
+        pytest(machine, f"--lucid-host={FAR}", *up)
     for title, chosen in (("all checks", ()), ("without those that look inside containers", ("-k", WITHOUT_TWINS))):
         say(f"\n{title}\n\n| way             | seconds | ssh | requests | outcome\n| --- | --- | --- | --- | ---")
-        pytest(machine, "--lucid-host=local", *up)
-        seconds, requests, last = pytest(machine, "--lucid-host=local", *chosen)
+        seconds, requests, last = pytest(machine, f"--lucid-host={machine.engine}", *chosen, beside=True)
         say(ROW.format("local", seconds, 0, requests, last))
-        subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True)  # noqa: S603 - likewise
-        with delayed(HERE, THERE, PORTS, 0.0):
-            pytest(machine, f"--lucid-host={FAR}", *up)
         for delay in DELAYS_MS:
             with delayed(HERE, THERE, PORTS, delay / 1000) as relay:
                 seconds, requests, last = pytest(machine, f"--lucid-host={FAR}", *chosen)

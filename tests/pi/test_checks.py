@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, cast
 
+import docker
 import pytest
 from delay import delayed
 from docker.context import ContextAPI
@@ -10,10 +12,9 @@ from machine import HERE, NAME, THERE, Machine
 from runs import SUITE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import docker
     from conftest import Ran
 
     Run = Callable[..., Ran]
@@ -49,10 +50,11 @@ def test_stack_is_built_there_brought_up_and_passes(stack: Ran) -> None:
 
 
 def test_running_stack_passes_the_same_cells(run: Run, stack: Ran, machine: Machine) -> None:
-    before = machine.run("find", "/tmp", "/home", "/var/tmp")
+    everything = ("find", "/", "-xdev", "-newer", "/proc/1/cmdline", "-type", "f", "-not", "-path", "/var/log/*")
+    before = machine.run(*everything)
     ran = run(SUITE)
     assert judged(ran) == judged(stack)
-    assert machine.run("find", "/tmp", "/home", "/var/tmp") == before
+    assert machine.run(*everything) == before
     assert "sshd-session" not in machine.run("sh", "-c", "cat /proc/[0-9]*/comm")
 
 
@@ -109,21 +111,23 @@ def test_stopped_service_fails_alone(run: Run, engine: docker.DockerClient) -> N
 
 @pytest.mark.usefixtures("stack")
 def test_several_hosts_stand_side_by_side(run: Run) -> None:
-    # The local engine has no such network: on one host of the two the cells fail.
-    ran = run(SUITE, "-k", "test_exists or test_driver or test_subnet", host=f"{NAME},local")
-    assert ran.code == pytest.ExitCode.TESTS_FAILED
+    with closing(docker.from_env()) as local:
+        here = "." if local.networks.list(names=["^lucid-dev$"]) else "F"
+    ran = run(SUITE, "-k", "test_network and test_exists", host=f"{NAME},local")
+    assert ran.code == (0 if here == "." else pytest.ExitCode.TESTS_FAILED), ran.output
     assert f"test_exists[{NAME}]" in " ".join(ids(ran))
     assert "test_exists[local]" in " ".join(ids(ran))
-    assert re.search(r"^NET-EXISTS +\.F$", ran.output, re.MULTILINE), ran.output
+    assert re.search(rf"^NET-EXISTS +\.{re.escape(here)}$", ran.output, re.MULTILINE), ran.output
     assert f"The letters of a cell: {NAME}, local" in ran.output
 
 
 def test_images_of_another_architecture_are_refused(run: Run, engine: docker.DockerClient, stack: Ran) -> None:
     assert stack.code == 0
     image = engine.images.get("lucid-data-chain:latest")
-    container = engine.containers.create(image.id)
+    container = engine.containers.create(image)
     try:
-        exported = b"".join(container.export())
+        # The stubs call the stream's chunks str; they are bytes.
+        exported = b"".join(cast("Iterator[bytes]", container.export()))
     finally:
         container.remove()
     response = engine.api.post(

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import docker
-    from conftest import Ran
     from machine import Machine
+
+    from conftest import Ran
 
     Run = Callable[..., Ran]
 
@@ -20,10 +21,9 @@ def test_up_replaces_what_is_there_and_leaves_nothing(run: Run, engine: docker.D
     ran = run("--lucid-up", "--lucid-service=lucid-data-chain", SUITE, "-k", "test_container or test_http")
     assert ran.code == 0, ran.output
     assert "removed run" in ran.output
-    label = {"label": "lucid.run"}
-    assert not engine.containers.list(all=True, filters=label)
-    assert not engine.networks.list(filters=label)
-    assert not engine.volumes.list(filters=label)
+    assert not engine.containers.list(all=True, filters={"label": "lucid.run"})
+    assert not engine.networks.list(filters={"label": "lucid.run"})
+    assert not engine.volumes.list(filters={"label": "lucid.run"})
 
 
 def test_run_of_another_machine_is_reported_and_left_alone(run: Run, engine: docker.DockerClient, stack: Ran) -> None:

@@ -48,7 +48,8 @@ def verdicts(batch: dict[str, Mutation], red: frozenset[Cell]) -> Iterator[tuple
     for service, mutation in batch.items():
         expected = {Cell(check, service) for check in mutation.kills}
         expected |= {Cell(check, None) for check in mutation.stack}
-        expected |= {Cell(check, other) for check in mutation.everywhere for other in SERVICES}
+        expected |= {Cell(check, each) for check in mutation.everywhere for each in SERVICES}
+        expected |= {Cell(check, each) for check in mutation.others for each in SERVICES if each != service}
         found = {cell for cell in red if cell.service == service or (service == first and cell.service not in batch)}
         yield service, mutation, names(expected - found), names(found - expected)
 
@@ -73,8 +74,8 @@ def prove(stage: Stage, mutations: Sequence[Mutation]) -> tuple[set[str], int, i
             killed += not missed
             alarms += len(extra)
             if not missed:
-                proven |= mutation.kills | mutation.stack | mutation.everywhere
-            healthy = not (mutation.kills or mutation.stack or mutation.everywhere)
+                proven |= mutation.proves
+            healthy = not mutation.proves
             report(f"{mutation.name} [{service}]", missed, extra, healthy=healthy)
         say(f"  ({len(batch)} in {time.monotonic() - started:.1f} s)")
     return proven, killed, alarms

@@ -260,7 +260,8 @@ CONTAINERS = (
     ),
     ContainerMutation(
         name="registers another port",
-        kills=ids("CSL-ADDRESS"),
+        kills=ids("CSL-ADDRESS CSL-PASSING"),
+        note="Consul asks there, and gets no answer",
         change=lie(
             "import lucid_service.registration as r\ni = r.Registrar.__init__\n"
             "r.Registrar.__init__ = lambda self, config, port: i(self, config, port + 1)"
@@ -376,5 +377,12 @@ CONTAINERS = (
         name="listens on IPv6",
         kills=ids("RUN-LISTEN"),
         change=lie("import socket\nkept = socket.create_server(('::', 9999), family=socket.AF_INET6)"),
+    ),
+    ContainerMutation(
+        name="root with the engine's usual capabilities",
+        kills=ids("CTR-USER RUN-USER CTR-CAPS RUN-CAPS"),
+        note=SEEN_TWICE,
+        change=lambda d: (d.update(User="0:0"), d["HostConfig"].update(CapDrop=[])),
+        services=LEAVES,
     ),
 )

@@ -26,21 +26,27 @@ class Mutation:
     """A defect that can be planted in one of `services`.
 
     `kills` are the ids of the cells of that service that must turn red; `stack` those of the whole stack, `everywhere`
-    those of every service. Without any, it is a healthy variant that must stay green. A defect that turns several
-    claims false says why in `note`.
+    those of every service, `others` those of every service but it. Without any, it is a healthy variant that must stay
+    green. A defect that turns several claims false says why in `note`.
     """
 
     name: str
     kills: frozenset[str] = NOTHING
     stack: frozenset[str] = NOTHING
     everywhere: frozenset[str] = NOTHING
+    others: frozenset[str] = NOTHING
     services: tuple[str, ...] = SERVICES
     note: str = field(default="", compare=False)
 
     @property
     def is_shared(self) -> bool:
         """Whether it changes more than the service it is planted in, and so needs a run of its own."""
-        return bool(self.stack or self.everywhere)
+        return bool(self.stack or self.everywhere or self.others)
+
+    @property
+    def proves(self) -> frozenset[str]:
+        """Every id that it turns red somewhere."""
+        return self.kills | self.stack | self.everywhere | self.others
 
 
 @dataclass(frozen=True, kw_only=True)

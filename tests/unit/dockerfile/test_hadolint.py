@@ -90,9 +90,13 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_the_deadline(tmp_path: Path) -> None:
-    slow = write(tmp_path, "slow", "FROM a:1\n" + "RUN echo hi\n" * 4_000)
-    with pytest.raises(ConfigError, match=r"did not finish in 0\.2 s"):
-        run_hadolint([slow], deadline=0.2)
+    slow, bad = write(tmp_path, "slow", "FROM a:1\n" + "RUN echo hi\n" * 4_000), write(tmp_path, "bad")
+    findings = run_hadolint([slow, bad], deadline=3)
+    assert [(item.file, item.code) for item in findings] == [
+        (slow, hadolint.TOO_SLOW),
+        (bad, "DL3003"),
+        (bad, "SC2164"),
+    ]
 
 
 def test_hadolint_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def test_a_process_is_read() -> None:
     assert not process.is_entering
     assert processes.parse(9, STATUS.encode(), b"").argv == ("python",)
     assert processes.parse(9, STATUS.encode(), b"runc\0init\0").is_entering
+    assert process.is_alive
+    assert not processes.parse(9, STATUS.replace("S (sleeping)", "Z (zombie)").encode(), b"").is_alive
 
 
 MOUNTINFO = r"""

@@ -1,0 +1,179 @@
+"""How long the review of a tree takes, and how much memory: `nox -s bench`, or `python benchmarks/dockerfiles.py`.
+
+Makes a tree of Dockerfiles as people write them (a seeded mixture, each with a fresh service beside it) and runs
+tests/dockerfile on it, once with every check and once without hadolint, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("Dockerfile", "Dockerfile.{name}", "{name}.Dockerfile", "dockerfile.{name}", "Dockerfile.distroless")
+BUILDERS = (
+    "python:3.11-slim-bookworm",
+    "python:3.11-slim",
+    "python:3.12-slim-bookworm",
+    "python:3.11-alpine3.20",
+    "debian:12-slim",
+    "debian:bookworm",
+)
+RUNTIMES = (
+    "gcr.io/distroless/python3-debian12:nonroot",
+    "gcr.io/distroless/python3-debian12:latest",
+    "gcr.io/distroless/python3-debian12",
+    "gcr.io/distroless/python3-debian13:nonroot",
+    "gcr.io/distroless/python3-debian12:debug",
+)
+INSTALLS = (
+    ("RUN pip install --user --no-cache-dir -r requirements.txt", "/root/.local", "/home/nonroot/.local"),
+    ("RUN pip install --user --no-cache-dir -r requirements.txt", "/root/.local", "/home/app/.local"),
+    ("RUN pip install --no-cache-dir --target=/deps -r requirements.txt", "/deps", "/deps"),
+    (
+        "RUN python3 -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
+        "RUN pip install --upgrade pip setuptools wheel \\\n    && pip install --no-cache-dir -r requirements.txt",
+        "/opt/venv",
+        "/opt/venv",
+    ),
+    (
+        "RUN pip install --no-cache-dir --prefix=/install -r requirements.txt",
+        "/install/lib/python3.11/site-packages",
+        "/usr/local/lib/python3.11/dist-packages",
+    ),
+)
+STARTS = (
+    'ENTRYPOINT ["python3", "-m", "{name}"]',
+    'CMD ["-m", "{name}"]',
+    'CMD ["python", "-m", "{name}"]',
+    "ENTRYPOINT python3 -m {name}",
+    'ENTRYPOINT ["/usr/bin/tini", "--"]\nCMD ["python3", "-m", "uvicorn", "{name}.main:app"]',
+    'ENTRYPOINT ["/opt/venv/bin/python", "/app/{name}/main.py"]',
+)
+TEMPLATE = """\
+# syntax=docker/dockerfile:1
+# The service {name}; built from the root.
+ARG VERSION=1.0.0
+ARG BUILD_DATE
+
+FROM {builder} AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \\
+    PYTHONDONTWRITEBYTECODE=1 \\
+    DEBIAN_FRONTEND=noninteractive
+WORKDIR /build
+RUN apt-get update && apt-get install -y --no-install-recommends \\
+        build-essential \\
+        # for the compiled packages
+        libffi-dev \\
+        libssl-dev pkg-config curl ca-certificates tini \\
+    && apt-get clean \\
+    && rm -rf /var/lib/apt/lists/* /tmp/* /var/tmp/*
+COPY {folder}/requirements.txt ./requirements.txt
+{install}
+RUN python3 -c "import fastapi, uvicorn; print('installed')" && \\
+    test -d {made} && echo "packages: $(ls -1 {made} | wc -l)"
+COPY {folder}/{name} /app/{name}
+RUN mkdir -p /data/{name} /app-dirs/logs \\
+    && printf 'made_%s' "$(date +%s)" > /app-dirs/logs/.keep \\
+    && chown -R 65532:65532 /data/{name} /app-dirs
+RUN cat > /app/start.sh <<'EOF' && chmod +x /app/start.sh
+set -eu
+exec python3 -m {name}
+EOF
+
+FROM {runtime} AS runtime
+ARG VERSION
+ARG BUILD_DATE
+LABEL maintainer="Lucid Development Team" \\
+      description="The service {name}" \\
+      version="${{VERSION}}" build_date="${{BUILD_DATE}}" git_commit="${{GIT_COMMIT}}" \\
+      phase="2" cluster="0{number}-x" service="lucid-{name}"
+COPY --from=builder {made} {place}
+COPY --from=builder{chown} /app /app
+COPY --from=builder --chown=65532:65532 /data/{name} /data/{name}
+COPY --from=builder /usr/bin/tini /usr/bin/tini
+ENV PATH=/home/app/.local/bin:$PATH \\
+    PYTHONPATH=/app:/deps \\
+    SERVICE_NAME=lucid-{name} PORT={port} LOG_LEVEL=INFO \\
+    CONSUL_URL=http://consul:8500
+WORKDIR /app
+USER 65532:65532
+EXPOSE {port}
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \\
+    CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health', timeout=5)"]
+{start}
+"""
+
+
+def make_tree(root: Path, number: int, seed: int = 12) -> None:
+    """Write `number` Dockerfiles, each with its service and its requirements."""
+    choose = random.Random(seed)  # noqa: S311 - a mixture, no secret
+    (root / ".dockerignore").write_text(".git\n**/tests\n**/.env\n**/__pycache__\n", "utf-8")
+    for index in range(number):
+        name = f"service_{index}"
+        folder = root / f"group{index % 10}" / name
+        package = folder / name
+        package.mkdir(parents=True)
+        for module in ("__init__", "__main__", "main", "config", "models"):
+            (package / f"{module}.py").write_text(f'"""Module {module}."""\n\nVALUE = {index}\n' * 20, "utf-8")
+        lines = [f"package-{item}=={item}.0 --hash=sha256:{'0' * 64}" for item in range(30)]
+        (folder / "requirements.txt").write_text("\n".join(["fastapi==0.116.0", "uvicorn==0.35.0", *lines]), "utf-8")
+        install, made, place = choose.choice(INSTALLS)
+        text = TEMPLATE.format(
+            name=name,
+            number=index % 10,
+            folder=folder.relative_to(root).as_posix(),
+            builder=choose.choice(BUILDERS),
+            runtime=choose.choice(RUNTIMES),
+            install=install,
+            made=made,
+            place=place,
+            port=8000 + index,
+            chown=choose.choice(("", "", " --chown=65532:65532", " --chown=nonroot:nonroot")),
+            start=choose.choice(STARTS).format(name=name),
+        )
+        ends = choose.choice(("\n", "\n", "\n", "\r\n"))
+        file = folder / choose.choice(NAMES).format(name=name)
+        file.write_text(text, "utf-8", newline=ends)
+
+
+def measure(title: str, tree: Path, *options: str) -> None:
+    """Run the suite on a tree and print time, memory and the last line of the report."""
+    command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "dockerfile"), f"--lucid-project={tree}"]
+    command += ["--lucid-all-dockerfiles", "--tb=no", "-q", "-p", "no:cacheprovider", *options]
+    before, started = _peak(), time.monotonic()
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout  # noqa: S603 - argv only
+    seconds = time.monotonic() - started
+    last = [line for line in output.splitlines() if "findings in" in line or " passed" in line or " error" in line]
+    memory = f"{_peak()} MB" if _peak() > before else f"at most {_peak()} MB"
+    print(f"{title}: {seconds:.2f} s, {memory} in the largest process; {last[-2:]}")
+
+
+def _peak() -> int:
+    """The memory of the largest child so far, in MB; 0 where the system does not tell."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 0
+    unit = 1024 if sys.platform == "linux" else 1024 * 1024
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // unit
+
+
+def main() -> None:
+    """Make the tree and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--number", type=int, default=150)
+    number = parser.parse_args().number
+    with tempfile.TemporaryDirectory(prefix="lucid-bench-") as folder:
+        make_tree(Path(folder), number)
+        measure(f"{number} Dockerfiles without hadolint", Path(folder), "-k", "not hadolint")
+        measure(f"{number} Dockerfiles, every check", Path(folder))
+
+
+if __name__ == "__main__":
+    main()
