@@ -12,9 +12,9 @@ nox.options.error_on_external_run = True
 
 REPORTS = Path("reports")
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
+SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
-SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 
 
 def install(session: nox.Session) -> None:
@@ -60,7 +60,7 @@ def lint(session: nox.Session) -> None:
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy", "pytest_lucid", "scripts", "noxfile.py", "conftest.py")
+    session.run("mypy", "pytest_lucid", "scripts", "benchmarks", "noxfile.py", "conftest.py")
     # One at a time: conftest.py is a module's name in each of them.
     for folder in (*SERVICES, *sorted(map(str, Path("tests").iterdir()))):
         session.run("mypy", folder)

@@ -31,16 +31,15 @@ RUNTIMES = (
     "gcr.io/distroless/python3-debian13:nonroot",
     "gcr.io/distroless/python3-debian12:debug",
 )
+VENV = r"""RUN python3 -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+RUN pip install --upgrade pip setuptools wheel \
+    && pip install --no-cache-dir -r requirements.txt"""
 INSTALLS = (
     ("RUN pip install --user --no-cache-dir -r requirements.txt", "/root/.local", "/home/nonroot/.local"),
     ("RUN pip install --user --no-cache-dir -r requirements.txt", "/root/.local", "/home/app/.local"),
     ("RUN pip install --no-cache-dir --target=/deps -r requirements.txt", "/deps", "/deps"),
-    (
-        "RUN python3 -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
-        "RUN pip install --upgrade pip setuptools wheel \\\n    && pip install --no-cache-dir -r requirements.txt",
-        "/opt/venv",
-        "/opt/venv",
-    ),
+    (VENV, "/opt/venv", "/opt/venv"),
     (
         "RUN pip install --no-cache-dir --prefix=/install -r requirements.txt",
         "/install/lib/python3.11/site-packages",
@@ -151,7 +150,7 @@ def measure(title: str, tree: Path, *options: str) -> None:
     seconds = time.monotonic() - started
     last = [line for line in output.splitlines() if "findings in" in line or " passed" in line or " error" in line]
     memory = f"{_peak()} MB" if _peak() > before else f"at most {_peak()} MB"
-    print(f"{title}: {seconds:.2f} s, {memory} in the largest process; {last[-2:]}")
+    print(f"{title}: {seconds:.2f} s, {memory} in the largest process; {last[-2:]}")  # noqa: T201 - a program
 
 
 def _peak() -> int:

@@ -149,7 +149,7 @@ class Noise(io.RawIOBase):
 
 def say(line: str) -> None:
     """Print a figure."""
-    print(line, flush=True)  # noqa: T201 - a program that prints figures
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

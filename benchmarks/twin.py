@@ -96,12 +96,12 @@ def main() -> None:
         commands = commands_of(docker)
         everything = [command for module in commands.values() for command in module]
         rows = {**commands, "all": everything}
-        print(f"{'module':10} {'commands':>8} {'twin':>10} {'docker':>10} {'faster':>8}")  # noqa: T201 - a program
+        print(f"{'module':10} {'commands':>8} {'twin':>10} {'docker':>10} {'faster':>8}")
         try:
             for module, asked in rows.items():
                 ours = statistics.median(measure(twin.backend, asked, COMMANDS)) * 1000
                 theirs = statistics.median(measure(docker.backend, asked, COMMANDS_OF_DOCKER)) * 1000
-                print(f"{module:10} {COMMANDS:8} {ours:7.2f} ms {theirs:7.1f} ms {theirs / ours:6.0f} x")  # noqa: T201 - likewise
+                print(f"{module:10} {COMMANDS:8} {ours:7.2f} ms {theirs:7.1f} ms {theirs / ours:6.0f} x")
         finally:
             session.close()
             session.sidecar.remove()

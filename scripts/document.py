@@ -35,8 +35,8 @@ def checks() -> str:
     """Every check of the suite: what it claims, why it matters, what to do, and which defects prove it."""
     proofs: dict[str, list[str]] = {}
     for mutation in MUTATIONS:
-        for check in sorted(mutation.proves):
-            proofs.setdefault(check, []).append(mutation.name)
+        for identity in sorted(mutation.proves):
+            proofs.setdefault(identity, []).append(mutation.name)
     sections = []
     for check, docstring in sorted(read_suite(), key=lambda pair: pair[0].id):
         proven = "; ".join(proofs.get(check.id, [])) or "nothing yet"

@@ -41,7 +41,7 @@ class File:
         )
         if self.capability:
             # cap_net_raw, permitted and effective: version 2 of the kernel's own format.
-            info.pax_headers["SCHILY.xattr.security.capability"] = "\x01\0\0\x02\0\x20" + "\0" * 14
+            info.pax_headers = {"SCHILY.xattr.security.capability": "\x01\0\0\x02\0\x20" + "\0" * 14}
         archive.addfile(info, io.BytesIO(self.data))
 
 
@@ -111,9 +111,9 @@ def load(client: docker.DockerClient, healthy: str, mutants: Sequence[Mutant]) -
         contents[name] = document
         manifests.append({"Config": name, "RepoTags": [mutant.image], "Layers": layers})
     contents["manifest.json"] = json.dumps(manifests).encode()
-    archive = _layer([File(name, data) for name, data in contents.items()])
+    everything = _layer([File(name, data) for name, data in contents.items()])
     # To the end of the answer: the engine is not done before.
-    problems = [event["error"] for event in client.api.load_image(archive) or () if "error" in event]
+    problems = [event["error"] for event in client.api.load_image(everything) or () if "error" in event]
     assert not problems
 
 
