@@ -188,22 +188,20 @@ def pytest_runtest_makereport(
     settings = item.config.stash[SETTINGS]
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
     found = item.stash[REVIEW].findings if REVIEW in item.stash and report.when == "call" else ()
+    judged = not (call.excinfo and isinstance(call.excinfo.value, EngineError))
     report.lucid = {  # type: ignore[attr-defined]
         "check": check.id,
         "service": service,
         "host": host_name(item),
-        "judged": not (call.excinfo and isinstance(call.excinfo.value, EngineError)),
+        "judged": judged,
         "files": [finding.file for finding in found],
     }
     if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
         report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
-    if (
-        report.failed
-        and report.when == "call"
-        and SEVERITIES.index(check.severity) < SEVERITIES.index(settings.fail_on)
-    ):
+    is_minor = SEVERITIES.index(check.severity) < SEVERITIES.index(settings.fail_on)
+    if report.failed and report.when == "call" and judged and is_minor:
         report.outcome = "skipped"
         report.wasxfail = f"severity {check.severity} is below --lucid-fail-on {settings.fail_on}"
     if report.failed:
