@@ -91,9 +91,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast images are read, and commands run in containers; `-- answers` writes the table of docs/testinfra.md."""
+    """How fast Dockerfiles, images and containers are read; `-- answers` writes the table of docs/testinfra.md."""
     install(session)
-    for name in session.posargs or ("image", "twin"):
+    for name in session.posargs or ("image", "twin", "dockerfiles"):
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "tests/engine"})
 
 

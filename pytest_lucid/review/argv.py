@@ -85,6 +85,12 @@ def probe_of(subject: Subject) -> Argv | None:
 
 def find_program(subject: Subject, word: str) -> Program:
     """Look the first word of an argv up as the engine does: as a path, or along PATH."""
+    if word not in subject.programs:
+        subject.programs[word] = _look_up(subject, word)
+    return subject.programs[word]
+
+
+def _look_up(subject: Subject, word: str) -> Program:
     final = subject.final
     if final is None:
         return Program("", "maybe", None)
@@ -95,6 +101,8 @@ def find_program(subject: Subject, word: str) -> Program:
     path = stated.value if stated else DEFAULT_PATH
     if stated and "PATH" in stated.unset:
         path = f"{path}:{DEFAULT_PATH}"
+    if subject.base and subject.base.reference.is_debug:
+        path = f"{path}:/busybox"
     best = Program("", "no", None)
     for folder in path.split(":"):
         found = _at(subject, posixpath.join("/", folder, word))

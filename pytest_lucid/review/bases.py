@@ -19,7 +19,6 @@ else:
 
 _PYTHON_TAG = re.compile(r"(?P<python>3\.\d+)(?:\.\d+)?(?:(?:a|b|rc)\d+)?(?:-slim)?(?:-(?P<release>.+))?")
 _ALPINE = re.compile(r"(?:alpine)?(?P<alpine>3\.\d+)?(?:\.\d+)?")
-_BUSYBOX = ("/busybox/sh", "/busybox/busybox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,6 @@ def _base(reference: Reference, entry: dict[str, Any], debian: str, releases: di
     if programs is not None and interpreter:
         folder = interpreter.rpartition("/")[0]
         programs = (*programs, interpreter, f"{folder}/python3", f"{folder}/python")
-    if programs is not None and reference.is_debug:
-        programs = None
     return Base(
         reference=reference,
         has_shell=entry["shell"],

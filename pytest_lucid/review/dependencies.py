@@ -171,7 +171,7 @@ def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, .
 def _by_file(items: list[Requirement], complaint: str) -> Iterator[Finding]:
     for file in dict.fromkeys(item.file for item in items):
         inside = [item for item in items if item.file == file]
-        more = f", nor {len(inside) - 1} more" if inside[1:] else ""
+        more = f" (and {len(inside) - 1} more)" if inside[1:] else ""
         yield Finding(file, inside[0].line, f"{inside[0].name} {complaint}{more}.")
 
 

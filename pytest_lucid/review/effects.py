@@ -176,7 +176,7 @@ class Effects:
             return
         path = self._path(found[1])
         interpreter = self.base.interpreter if self.base else ""
-        if found[0].startswith("/") and not found[0].startswith(("/usr/bin/", "/usr/local/bin/")):
+        if found[0].startswith("/") and posixpath.dirname(found[0]) != posixpath.dirname(interpreter):
             interpreter = ""
         if any(word in {"--copies", "--always-copy", "-p", "--python", "--relocatable"} for word in words):
             interpreter = ""

@@ -63,6 +63,8 @@ def _start(files: Files, stage: StageFacts) -> None:
     elif base.is_distroless:
         files.add(*(Piece(f"/{folder}", "base", line) for folder in _DISTROLESS))
         files.add(Piece("/home/nonroot", "folder", line, owner="65532"))
+        if base.reference.is_debug:
+            files.add(Piece("/busybox", "base", line))
     elif base.reference.repository != "scratch":
         files.add(*(Piece(f"/{folder}", "base", line) for folder in _SYSTEM))
     files.add(*(Piece(program, "file", line) for program in (base.programs or () if base else ())))

@@ -245,7 +245,7 @@ class _Options:
 
 def _place(program: str, options: _Options, where: Surroundings) -> Place | None:
     base, values = where.base, options.values
-    if "root" in values or (base and base.alpine and not values):
+    if "root" in values:
         return None
     own = base.interpreter if base else ""
     if "target" in values:

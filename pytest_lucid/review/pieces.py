@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.context import Context
     from pytest_lucid.review.installs import Install, Venv
 
+# Stages that copy each other twice double their pieces.
+_MOST_PIECES = 1_000
 Answer = Literal["yes", "maybe", "no"]
 
 
@@ -58,8 +60,10 @@ class Files:
     pieces: list[Piece] = field(default_factory=list)
 
     def add(self, *pieces: Piece) -> None:
-        """Put pieces on top."""
+        """Put pieces on top; of more than anybody writes, nothing is known."""
         self.pieces.extend(pieces)
+        if len(self.pieces) > _MOST_PIECES:
+            self.pieces = [Piece("/", "unknown", self.pieces[-1].line, owner=None)]
 
     def at(self, path: str) -> Iterator[Piece]:
         """Yield the pieces that hold a path or lie above it, the topmost first."""
@@ -71,15 +75,20 @@ class Files:
 
     def exists(self, path: str, *, in_base: bool = True) -> Answer:
         """Whether there is a file or folder; without `in_base`, one that is not of the base image."""
-        below = [piece for piece in self.below(path) if in_base or piece.kind != "base"]
-        if any(piece.kind not in {"unknown", "base"} for piece in below):
-            return "yes"
-        answer: Answer = "maybe" if below else "no"
-        for piece in self.at(path):
-            if piece.kind == "context" and self._in_context(piece, path):
-                return "yes"
-            if piece.kind == "unknown" or (piece.kind == "base" and in_base):
+        answer: Answer = "no"
+        for piece in self.pieces:
+            kind = piece.kind
+            if kind == "base" and not in_base:
+                continue
+            if is_within(piece.path, path):
+                if kind not in {"unknown", "base"}:
+                    return "yes"
                 answer = "maybe"
+            elif kind not in {"file", "folder"} and is_within(path, piece.path):
+                if kind != "context":
+                    answer = "maybe"
+                elif self._in_context(piece, path):
+                    return "yes"
         return answer
 
     def source(self, path: str) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from pytest_lucid.review.argv import DEFAULT_PATH
 from pytest_lucid.review.bases import read_base, read_reference
 from pytest_lucid.review.pieces import is_within
 
@@ -22,7 +22,7 @@ _USUAL_STAGE = re.compile(
     r"(?:.*[-_])?(?:builder|build|base|deps|dependencies|compile|compiler|dev|development|prod|production|runtime|final|"
     r"install|installer|venv|wheels?|packages|assets|frontend|backend|source|sources)(?:[-_].*)?"
 )
-_NEAR = 0.8
+_MOST_NAMES = 100
 
 
 def refused(subject: Subject) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def unknown_origins(subject: Subject) -> Iterator[Finding]:
             written = origin.written
             if origin.kind != "image" or not _STAGE_NAME.fullmatch(written):
                 continue
-            near = get_close_matches(written.lower(), [name.lower() for name in names], n=1, cutoff=_NEAR)
+            near = any(_is_near(written.lower(), name.lower()) for name in names[:_MOST_NAMES])
             if near or _USUAL_STAGE.fullmatch(written.lower()):
                 known = f"; the stages are {', '.join(names)}" if names else "; no stage has a name"
                 yield subject.at(line, f"--from={written} is no stage{known}.")
@@ -95,19 +95,30 @@ def impossible_runs(subject: Subject) -> Iterator[Finding]:
             program = words[0] if words else ""
             if base.programs is None and run.command.form == "exec":
                 continue
-            if base.reference.is_debug and program.startswith("/busybox/"):
-                continue
-            before = [p for p in files.pieces if p.line != run.line]
+            before = [p for p in files.pieces if p.line < run.line]
             found = [path for path in _places(program) if any(p.path == path or _covers(p, path) for p in before)]
             if not found:
                 needs = "a shell" if run.command.form == "shell" else program
                 yield subject.at(run.line, f"This RUN needs {needs}, which {stage.image.value} does not have.")
 
 
+def _is_near(one: str, other: str) -> bool:
+    """Whether two words differ by one letter, or by two that are swapped."""
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    one, other = one[start:], other[start:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return (len(one) <= 1 and len(other) <= 1) or (len(one) == len("ab") and one == other[::-1])
+
+
 def _places(program: str) -> list[str]:
-    folders = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+    folders = (*DEFAULT_PATH.split(":"), "/busybox")
     return [program] if program.startswith("/") else [f"{folder}/{program}" for folder in folders]
 
 
 def _covers(piece: Piece, path: str) -> bool:
-    return piece.kind in {"unknown", "context"} and is_within(path, piece.path)
+    # Of some images only so much is known that they have no shell.
+    nothing_known = piece.kind == "base" and piece.path == "/"
+    return piece.kind not in {"file", "folder"} and not nothing_known and is_within(path, piece.path)

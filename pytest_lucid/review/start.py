@@ -24,6 +24,8 @@ _RUNNERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne", "celery", "f
 _APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):[A-Za-z_][\w.]*(?:\(\))?")
 _SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 _URL = re.compile(r"https?://[^\s'\"()<>,;\\]+")
+# The rest is put together at run time.
+_CONTINUED = re.compile(r"['\"]\s*[+%.]")
 _SELF = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - read, not bound
 # An interpreter alone takes a second to start on a small computer.
 _SHORTEST_TIMEOUT, _SHORTEST_INTERVAL = 3.0, 5.0
@@ -173,7 +175,10 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
     final = subject.final
     if final is None:
         return
-    for url in _URL.findall(text):
+    for match in _URL.finditer(text):
+        url = match.group()
+        if url.endswith(":") or _CONTINUED.match(text, match.end()):
+            continue
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.context import Context
     from pytest_lucid.dockerfile.facts import Copy, DockerfileFacts, StageFacts
     from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.review.argv import Program
     from pytest_lucid.review.bases import Base
     from pytest_lucid.review.flow import Flow
     from pytest_lucid.review.installs import Install
@@ -107,6 +108,11 @@ class Subject:
     def files(self) -> Files:
         """The files of the final stage. Raises LookupError when there is none."""
         return self.flow.stages[self.facts.stages[-1].index]
+
+    @cached_property
+    def programs(self) -> dict[str, Program]:
+        """The programs that `argv` has looked up already."""
+        return {}
 
     @cached_property
     def reaching(self) -> tuple[tuple[Install, tuple[Piece, ...]], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +11,7 @@ from pytest_lucid.dockerfile.find import find_dockerfiles
 from pytest_lucid.dockerfile.hadolint import run_hadolint
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.dockerfile.syntax import Problem
 from pytest_lucid.review.requirements import load_requirements
 from pytest_lucid.review.sources import find_baggage, find_leaks
 from pytest_lucid.review.subject import Subject
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_lucid.review.tron import Spoken
 
 T = TypeVar("T")
+# Stages inherit from each other: the work grows with the square of their number.
+_MOST_STAGES = 200
 
 
 class Tree:
@@ -55,9 +59,14 @@ class Tree:
 
     def facts(self, path: str) -> DockerfileFacts:
         """A Dockerfile, parsed and resolved. Raises OSError where it cannot be read."""
-        return self._once(
-            ("facts", path), lambda: resolve(parse((self.root / path).read_bytes()), self.matrix.build_arguments)
-        )
+        return self._once(("facts", path), lambda: self._read(path))
+
+    def _read(self, path: str) -> DockerfileFacts:
+        facts = resolve(parse((self.root / path).read_bytes()), self.matrix.build_arguments)
+        if len(facts.stages) <= _MOST_STAGES:
+            return facts
+        problem = Problem("stages", facts.stages[_MOST_STAGES].line, f"More than {_MOST_STAGES} stages: not reviewed.")
+        return replace(facts, stages=(), images=(), problems=(*facts.problems, problem))
 
     def context(self, folder: Path, dockerfile: Path) -> Context:
         """The build context at a folder, as BuildKit reads it for a Dockerfile."""

@@ -199,8 +199,7 @@ DOCKERFILES = (
     ),
     TreeMutation(
         name="variant for debugging",
-        note="its interpreter lies elsewhere",
-        kills=ids("DKF-TAG DKF-SCRIPTS"),
+        kills=ids("DKF-TAG"),
         edit=replace(":nonroot", ":debug-nonroot"),
     ),
     TreeMutation(
