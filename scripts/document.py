@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from pytest_lucid.check import describe
@@ -19,6 +20,7 @@ sys.path.append(str(ROOT / "tests" / "proof"))
 from catalogue import MUTATIONS  # noqa: E402 - found by the line above
 from suite import read_suite  # noqa: E402 - likewise
 
+SHOWN_ROWS = 3
 BLOCK = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
 
 
@@ -46,10 +48,20 @@ def checks() -> str:
 
 
 def run() -> str:
-    """What `pytest --lucid-up` prints, from a real run."""
-    command = [sys.executable, "-m", "pytest", "--lucid-up", "--color=no"]
+    """What `pytest --lucid-up` prints, from a real run; of each family of checks only the first rows."""
+    command = [sys.executable, "-m", "pytest", "--lucid-up", "--color=no", "--no-header"]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - argv only
-    return f"```text\n$ pytest --lucid-up\n{output}```\n"
+    shown: list[str] = []
+    rows: Counter[str] = Counter()
+    for line in output.splitlines():
+        family = match[1] if (match := re.match(r"([A-Z]+)-[A-Z-]+ +[.sx ]", line)) else None
+        rows.update([family] if family else [])
+        if family is None or rows[family] <= SHOWN_ROWS:
+            shown.append(line)
+        elif rows[family] == SHOWN_ROWS + 1:
+            shown.append("⋮")
+    text = "\n".join(shown)
+    return f"```text\n$ pytest --lucid-up --no-header\n{text}\n```\n"
 
 
 def write(document: str, name: str, content: str) -> str:
