@@ -59,11 +59,11 @@ def names(cells: set[Cell]) -> set[str]:
     return {f"{cell.check}[{cell.service or 'stack'}]" for cell in cells}
 
 
-def prove(stage: Stage, mutations: Sequence[Mutation]) -> tuple[set[str], int, int]:
-    """Plant and judge all `mutations`; returns the ids proven, how many were killed, and the number of false alarms."""
+def prove(stage: Stage, planned: Sequence[dict[str, Mutation]]) -> tuple[set[str], int, int]:
+    """Plant and judge each batch; returns the ids proven, how many were killed, and the number of false alarms."""
     proven: set[str] = set()
     killed = alarms = 0
-    for batch in batches(mutations):
+    for batch in planned:
         started = time.monotonic()
         try:
             stage.plant(batch)
@@ -110,33 +110,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="proof", description=__doc__)
     parser.add_argument("-k", default="", help="only the mutations whose name contains this")
     parser.add_argument("--kind", default="", help="only the mutations of this kind, such as TreeMutation")
-    parser.add_argument("--part", default="1/1", help="the Nth of M parts, as N/M")
+    parser.add_argument("--part", default="1/1", help="the Nth of M parts of the batches, as N/M")
     chosen = parser.parse_args()
     part, parts = map(int, chosen.part.split("/"))
     everything = [
         mutation for mutation in MUTATIONS if chosen.k in mutation.name and chosen.kind in type(mutation).__name__
     ]
-    mutations = [mutation for index, mutation in enumerate(everything) if index % parts == part - 1]
+    files = [mutation for mutation in everything if isinstance(mutation, FileMutation)]
+    # A part is made of whole batches, so that in every part each defect meets the company that it has in the whole.
+    groups = [(kind, batch) for kind in STAGES for batch in batches([m for m in everything if isinstance(m, kind)])]
+    planned = [group for index, group in enumerate(groups) if index % parts == part - 1]
+    mutations = [*files, *(mutation for _, batch in planned for mutation in batch.values())]
     proven: set[str] = set()
     killed = alarms = 0
     with stack() as running:
-        files = [mutation for mutation in mutations if isinstance(mutation, FileMutation)]
         if files:
             say(f"FileMutation: {len(files)}")
             running.ensure_up()
             found, hits, wrong = prove_files(running, files)
             proven, killed, alarms = found, hits, wrong
         for kind, make in STAGES.items():
-            planted = [mutation for mutation in mutations if isinstance(mutation, kind)]
-            if not planted:
+            chosen_batches = [batch for of_kind, batch in planned if of_kind is kind]
+            if not chosen_batches:
                 continue
-            say(f"{kind.__name__}: {len(planted)}")
+            say(f"{kind.__name__}: {sum(map(len, chosen_batches))}")
             with make(running) as stage:
                 baseline = stage.check({})
                 if baseline:
                     say(f"the healthy stack is red: {', '.join(sorted(names(set(baseline))))}")
                     return 1
-                found, hits, wrong = prove(stage, planted)
+                found, hits, wrong = prove(stage, chosen_batches)
             proven |= found
             killed += hits
             alarms += wrong
