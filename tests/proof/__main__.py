@@ -109,12 +109,14 @@ def main() -> int:
     """Prove the checks; 0 if every mutation is killed, nothing else turns red, and every check is proven."""
     parser = argparse.ArgumentParser(prog="proof", description=__doc__)
     parser.add_argument("-k", default="", help="only the mutations whose name contains this")
-    parser.add_argument("--kind", default="", help="only the mutations of this kind, such as TreeMutation")
+    parser.add_argument("--kind", default="", help="only the mutations of these kinds, such as Tree,Image")
     parser.add_argument("--part", default="1/1", help="the Nth of M parts of the batches, as N/M")
     chosen = parser.parse_args()
     part, parts = map(int, chosen.part.split("/"))
     everything = [
-        mutation for mutation in MUTATIONS if chosen.k in mutation.name and chosen.kind in type(mutation).__name__
+        mutation
+        for mutation in MUTATIONS
+        if chosen.k in mutation.name and any(kind in type(mutation).__name__ for kind in chosen.kind.split(","))
     ]
     files = [mutation for mutation in everything if isinstance(mutation, FileMutation)]
     # A part is made of whole batches, so that in every part each defect meets the company that it has in the whole.

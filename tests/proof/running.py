@@ -121,6 +121,12 @@ def replace_consul(client: DockerClient, ports: dict[str, Any]) -> None:
     time.sleep(15)  # longer than the services' own interval, after which all have registered again
 
 
+def freeze(client: DockerClient, service: str) -> None:
+    """Pause it for longer than Consul's interval and deadline together, after which Consul knows."""
+    client.containers.get(service).pause()
+    time.sleep(20)
+
+
 def restart_policy(client: DockerClient, service: str, name: str) -> None:
     """Say whether the engine starts it again when it ends."""
     policy: Any = {"Name": name, "MaximumRetryCount": 0}
@@ -204,11 +210,11 @@ LIVE = (
     ),
     LiveMutation(
         name="frozen",
-        kills=ids(f"CTR-RUNNING CTR-HEALTHY {ANSWERS}"),
-        plant=lambda client, service: client.containers.get(service).pause(),
+        kills=ids(f"CTR-RUNNING CTR-HEALTHY CSL-PASSING {ANSWERS}"),
+        plant=freeze,
         uproot=lambda client, service: client.containers.get(service).unpause(),
         services=(DATA, MANAGER),
-        note="it answers nothing",
+        note="it answers nothing, neither here nor to Consul",
     ),
     LiveMutation(
         name="another one under a similar name",
