@@ -80,7 +80,9 @@ def _read(session: Session) -> tuple[Process, ...]:
     if 1 not in alive:
         raise EngineError(f"the processes of {session.sidecar.target} cannot be seen; expected at least its first one")
     own = alive[1][0]
-    processes = (parse(pid, status, argv) for pid, (group, status, argv) in sorted(alive.items()) if group == own)
+    # One without memory has ended and is being taken apart; its command line is gone already.
+    present = {pid: parts for pid, parts in alive.items() if parts[0] == own and b"\nVmSize:" in parts[1]}
+    processes = (parse(pid, status, argv) for pid, (_, status, argv) in sorted(present.items()))
     return tuple(process for process in processes if process.is_alive)
 
 

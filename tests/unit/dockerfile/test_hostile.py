@@ -89,43 +89,6 @@ def test_random_bytes_never_raise() -> None:
         resolve(parse(b"FROM a\n" + rng.randbytes(rng.randint(0, 300))))
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "RUN echo hi\n",
-        "FROM a AS b\n",
-        "ENV A=$A$A B='x' C=\"${D:-$E}\"\n",
-        "RUN a \\\n",
-        "# c\n",
-        "\n",
-        "x ",
-        "RUN <<EOF\n",
-        "ONBUILD ",
-        "${a:-",
-        "[",
-        '"',
-        "\\",
-        "LABEL a=${A#*a*a*a*a*b}\n",
-        "ARG X=1\n",
-        "--a=b ",
-        "COPY a b /c\n",
-    ],
-)
-@pytest.mark.parametrize("before", ["FROM a\n", "FROM a\nRUN ", "FROM a\nENV A=", "FROM a\nCMD ", "FROM a\nLABEL x="])
-def test_time_grows_in_step_with_size(before: str, unit: str) -> None:
-    """Eight times the input may take at most some 24 times as long; anything quadratic takes 64 times."""
-
-    def seconds(size: int) -> float:
-        text = before + unit * (size // len(unit))
-        # CPU time: the clock on the wall also counts whatever else the machine does.
-        start = time.process_time()
-        resolve(parse(text))
-        return time.process_time() - start
-
-    small = max(min(seconds(8_000) for _ in range(3)), 0.002)
-    assert min(seconds(64_000) for _ in range(2)) < small * 24
-
-
 @pytest.mark.parametrize("line", ["RUN " + "x" * _MILLION, "ENV A=" + "$" * _MILLION, 'CMD ["' + "a" * _MILLION])
 def test_a_line_of_a_megabyte_is_a_problem(line: str) -> None:
     start = time.perf_counter()
