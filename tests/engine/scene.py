@@ -15,6 +15,7 @@ from docker.errors import ImageNotFound
 from docker.types import IPAMConfig, IPAMPool
 
 from pytest_lucid import bases
+from pytest_lucid.twin.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Scene:
 @contextmanager
 def playing(client: docker.DockerClient) -> Iterator[Scene]:
     """Have both containers running, on a network of their own; everything is removed afterwards."""
-    bases.ensure(client, [DISTROLESS, DEBIAN], print)
+    bases.ensure(client, [DISTROLESS, DEBIAN, TOOLBOX], print)
     try:
         client.images.get(TOOLS)
     except ImageNotFound:
