@@ -130,16 +130,19 @@ def _exchange(stream: Stream, line: str, deadline: float) -> Result:
     """Send one line, and take what it writes until its end shows on both outputs."""
     nonce = secrets.token_hex(16)
     stream.send(f"{line}\n_end {nonce}\n".encode(), deadline)
-    ending = re.compile(rb"\x1e" + nonce.encode() + rb" (\d+)\n")
+    mark = f"\x1e{nonce} ".encode()
     outputs = (stream.buffers.stdout, stream.buffers.stderr)
     searched, ends = [0, 0], [-1, -1]
     code = -1
     while True:
         for index, output in enumerate(outputs):
-            if ends[index] < 0 and (end := ending.search(output, searched[index])):
-                ends[index], code = end.start(), int(end[1])
+            if ends[index] >= 0:
+                continue
+            start = output.find(mark, searched[index])
+            if start >= 0 and (stop := output.find(b"\n", start)) >= 0:
+                ends[index], code = start, int(output[start + len(mark) : stop])
             # The mark of the end may have come in two pieces.
-            searched[index] = max(0, len(output) - len(nonce) - 8)
+            searched[index] = start if start >= 0 else max(0, len(output) - len(mark))
         if min(ends) >= 0:
             break
         _await(stream, deadline)

@@ -91,11 +91,15 @@ _mounted() {
         END { exit !found }' /proc/1/mountinfo
 }
 
-# This shell's own mounts are those of another namespace, and cannot be seen from here.
+# This shell's own mounts are those of another namespace, and cannot be seen from here. What testinfra asks for, one
+# regular file, is told by dd: busybox runs it without starting a program, which is as long as all the rest of a command.
 _cat() {
     case "$*" in
         *mounts* | *mountinfo* | */etc/mtab*) ;;
-        *) cat "$@"; return ;;
+        *)
+            if [ $# = 2 ] && [ "$1" = -- ] && [ -f "$2" ]; then dd if="$2" bs=64k status=none; else cat "$@"; fi
+            return
+            ;;
     esac
     local word first=1
     for word; do
