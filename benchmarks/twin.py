@@ -76,13 +76,21 @@ def commands_of(host: Host) -> dict[str, list[str]]:
     return found
 
 
+def rows_of(commands: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The commands of each module, and those of all modules together."""
+    return {**commands, "all": [command for module in commands.values() for command in module]}
+
+
 def measure(backend: BaseBackend, commands: Sequence[str], count: int) -> list[float]:
     """The seconds that each of `count` commands took, in turns."""
     taken = []
     for command in islice(cycle(commands), count):
         started = time.perf_counter()
-        backend.run(command)
+        result = backend.run(command)
         taken.append(time.perf_counter() - started)
+        # A command that is not found would be fast.
+        if result.rc:
+            raise SystemExit(f"{command!r} through {backend} failed: {result.stderr}")
     return taken
 
 
@@ -93,14 +101,14 @@ def main() -> None:
         session = Session(Sidecar(engine, scene.distroless, Run.new()))
         twin = host_through(session)
         docker = testinfra.get_host(f"docker://{scene.debian}")
-        commands = commands_of(docker)
-        everything = [command for module in commands.values() for command in module]
-        rows = {**commands, "all": everything}
+        asked = [(host.backend, rows_of(commands_of(host))) for host in (twin, docker)]
         print(f"{'module':10} {'commands':>8} {'twin':>10} {'docker':>10} {'faster':>8}")
         try:
-            for module, asked in rows.items():
-                ours = statistics.median(measure(twin.backend, asked, COMMANDS)) * 1000
-                theirs = statistics.median(measure(docker.backend, asked, COMMANDS_OF_DOCKER)) * 1000
+            for module in (*QUESTIONS, "all"):
+                ours, theirs = (
+                    statistics.median(measure(backend, rows[module], count)) * 1000
+                    for (backend, rows), count in zip(asked, (COMMANDS, COMMANDS_OF_DOCKER), strict=True)
+                )
                 print(f"{module:10} {COMMANDS:8} {ours:7.2f} ms {theirs:7.1f} ms {theirs / ours:6.0f} x")
         finally:
             session.close()

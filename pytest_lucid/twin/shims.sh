@@ -383,16 +383,23 @@ _ss() {
         esac
     done
     case $kinds in '' | *unix* | *' '*' '*) netid=1 ;; esac
-    set -- awk -v kinds="${kinds:-tcp udp unix}" -v listening="$listening" -v all="$all" -v netid=$netid "$_sockets"
+    kinds="${kinds:- tcp udp unix}"
+    word=$_sockets
+    case $kinds in *tcp* | *udp*) word=$word$_sockets_inet ;; esac
+    case $kinds in *unix*) word=$word$_sockets_unix ;; esac
+    set -- awk -v kinds="$kinds" -v listening="$listening" -v all="$all" -v netid=$netid "$word"
     word=0
-    [ -r /proc/net/sockstat6 ] && read -r _ _ word </proc/net/sockstat6
-    if [ "$word" = 0 ]; then "$@"; else "$@" | _both_families; fi
+    case $kinds in *tcp*) [ -r /proc/net/sockstat6 ] && read -r _ _ word </proc/net/sockstat6 ;; esac
+    if [ "$word" = 0 ]; then "$@"; else _both_families "$@"; fi
 }
 
 # The kernel's tables do not tell whether a socket of IPv6 takes IPv4, too: it does if it can be reached that way.
 _both_families() {
-    local line port
-    while IFS= read -r line; do
+    local rows line port code IFS=$_newline
+    rows=$("$@")
+    code=$?
+    set -f
+    for line in $rows; do
         case $line in
             *"LISTEN 0 0 :::"*)
                 port=${line#*:::}
@@ -402,9 +409,16 @@ _both_families() {
         esac
         printf '%s\n' "$line"
     done
+    set +f
+    return $code
 }
 
+# Only what is needed for the kinds that were asked for: reading this takes longer than running it.
 _sockets='
+function row(id, state, local_, peer) { print (netid ? id " " : "") state " 0 0 " local_ " " peer }
+BEGIN { print (netid ? "Netid " : "") "State Recv-Q Send-Q Local Address:Port Peer Address:Port" }'
+
+_sockets_inet='
 function hex(digits,   i, value) {
     for (i = 1; i <= length(digits); i++) value = value * 16 + index("0123456789ABCDEF", substr(digits, i, 1)) - 1
     return value
@@ -431,7 +445,6 @@ function address(end_, six) {
     split(end_, half, ":")
     return (six ? ipv6(half[1]) : ipv4(half[1])) ":" (half[2] == "0000" ? "*" : hex(half[2]))
 }
-function row(id, state, local_, peer) { print (netid ? id " " : "") state " 0 0 " local_ " " peer }
 # Ask for no more lines than there are sockets: behind the last one, the kernel walks the tables of all namespaces.
 function inuse(kind, six,   file, line, parts, name) {
     file = six ? "/proc/net/sockstat6" : "/proc/net/sockstat"
@@ -454,7 +467,15 @@ function inet(kind, six,   file, line, f, left, state, server) {
     }
     close(file)
 }
-function local(   line, f, state) {
+BEGIN {
+    # Addresses are words of the machine: little-endian but on a few.
+    big = 0
+    if (kinds ~ /tcp/) { inet("tcp", 0); inet("tcp", 1) }
+    if (kinds ~ /udp/) { inet("udp", 0); inet("udp", 1) }
+}'
+
+_sockets_unix='
+BEGIN {
     if ((getline line < "/proc/net/unix") <= 0) { print "ss: cannot read /proc/net/unix" >"/dev/stderr"; exit 1 }
     while ((getline line < "/proc/net/unix") > 0) {
         n = split(line, f, " ")
@@ -463,14 +484,6 @@ function local(   line, f, state) {
         path = n >= 8 ? f[8] : "*"
         if (all || (listening ? state == "LISTEN" || state == "UNCONN" : state == "ESTAB")) row(id, state, path, path " * " f[7])
     }
-}
-BEGIN {
-    # Addresses are words of the machine: little-endian but on a few.
-    big = 0
-    print (netid ? "Netid " : "") "State Recv-Q Send-Q Local Address:Port Peer Address:Port"
-    if (kinds ~ /tcp/) { inet("tcp", 0); inet("tcp", 1) }
-    if (kinds ~ /udp/) { inet("udp", 0); inet("udp", 1) }
-    if (kinds ~ /unix/) local()
 }'
 
 # Processes as procps tells them; those of this twin, and of others, are none of the container's.
