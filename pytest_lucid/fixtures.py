@@ -47,7 +47,7 @@ def dockerfile(service: Service, pytestconfig: pytest.Config) -> DockerfileFacts
 @pytest.fixture
 def lucid_host(request: pytest.FixtureRequest) -> str:
     """The host under test; where the user asked for several, the plugin parametrizes it."""
-    host: str = getattr(request, "param", None) or next(iter(lucid_of(request.config).sites))
+    host: str = getattr(request, "param", None) or lucid_of(request.config).hosts[0]
     return host
 
 

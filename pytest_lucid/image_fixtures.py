@@ -17,7 +17,7 @@ from pytest_lucid.plugin import lucid_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import DebianPackage, Distribution
     from pytest_lucid.image.probe import Probe

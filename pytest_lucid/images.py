@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import ConfigError, MissingError
-from pytest_lucid.image import Image, list_images, read_image
 from pytest_lucid.image.archives import Archive, read_path, read_stream
+from pytest_lucid.image.facts import Image, list_images, read_image
 from pytest_lucid.image.probe import Probe, probe
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox

@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         asked = settings.matrix or settings.services or settings.wants_images
         if asked and not config.option.help:
             lucid = lucid_of(config)
-            _ = lucid.services, lucid.sites
+            _ = lucid.services, lucid.hosts
     if not hasattr(config, "workerinput"):
         from pytest_lucid.controller import Controller  # noqa: PLC0415 - not for xdist's workers
 
@@ -230,7 +230,7 @@ def host_name(item: pytest.Item) -> str | None:
     if "lucid_host" not in getattr(item, "fixturenames", ()) or not settings.wants_engine:
         return None
     callspec = getattr(item, "callspec", None)
-    return (callspec.params.get("lucid_host") if callspec else None) or next(iter(lucid_of(item.config).sites))
+    return (callspec.params.get("lucid_host") if callspec else None) or lucid_of(item.config).hosts[0]
 
 
 def fixtures_of(session: pytest.Session) -> frozenset[str]:

@@ -13,13 +13,13 @@ from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.matrix import load_matrix
 from pytest_lucid.review.tree import Tree
-from pytest_lucid.site import Site
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import DockerfileFacts
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.settings import Settings
+    from pytest_lucid.site import Site
 
 
 class Lucid:
@@ -75,13 +75,19 @@ class Lucid:
             raise ConfigError("\n".join(missing))
 
     @cached_property
-    def sites(self) -> dict[str, Site]:
-        """The hosts that the user asked for, by name. Raises ConfigError where an image was given for no known row."""
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the user asked for. Raises ConfigError where an image was given for no known row."""
         known = [*(service.name for service in self.matrix.service), self.matrix.base]
         if unknown := [name for name in self.settings.images if name not in known]:
             raise ConfigError(f"--lucid-image: no {unknown[0]!r} in the matrix; expected one of {', '.join(known)}")
-        hosts = self.settings.hosts or (LOCAL,)
-        return {host: Site(host, self.settings, self.matrix, self.services, self.run) for host in hosts}
+        return self.settings.hosts or (LOCAL,)
+
+    @cached_property
+    def sites(self) -> dict[str, Site]:
+        """What is known of each host, by name."""
+        from pytest_lucid.site import Site  # noqa: PLC0415 - loads the engine's libraries, which a tree does not need
+
+        return {host: Site(host, self.settings, self.matrix, self.services, self.run) for host in self.hosts}
 
     def demand_hosts(self) -> tuple[Engine, ...]:
         """The engine of every host; raises one ConfigError with all hosts that cannot be reached or are not fit."""

@@ -10,7 +10,7 @@ from docker.errors import APIError
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
-from pytest_lucid.image import read_image
+from pytest_lucid.image.facts import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
 
 # Docker 20.10: the oldest engine that this project is tested with.
 OLDEST_API = (1, 41)

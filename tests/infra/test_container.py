@@ -10,7 +10,7 @@ from pytest_lucid.isolation import tron_variables
 
 if TYPE_CHECKING:
     from pytest_lucid.container import Container
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.matrix import Matrix, Service
 
 

@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_lucid.deployment import Deployment
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.matrix import Service
     from pytest_lucid.network import Answer
 

@@ -12,7 +12,7 @@ from pytest_lucid.image.facts import read_time
 from pytest_lucid.isolation import tron_variables
 
 if TYPE_CHECKING:
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.matrix import Matrix, Service
 
 MIB = 1024 * 1024

@@ -10,7 +10,7 @@ import pytest
 from pytest_lucid.image.packages import OS_RELEASE, packaged_files
 
 if TYPE_CHECKING:
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import DebianPackage
     from pytest_lucid.matrix import Matrix

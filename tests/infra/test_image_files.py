@@ -10,7 +10,7 @@ import pytest
 from pytest_lucid.image.loading import elf_files, lost_interpreters, lost_libraries, lost_shebangs
 
 if TYPE_CHECKING:
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Entry, Inventory
     from pytest_lucid.matrix import Matrix, Service
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_lucid.image import tron
 
 if TYPE_CHECKING:
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.matrix import Service
 

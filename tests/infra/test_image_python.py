@@ -13,7 +13,7 @@ from pytest_lucid.image.packages import normalise, record_problems
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import Distribution
     from pytest_lucid.image.probe import Probe

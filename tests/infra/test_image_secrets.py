@@ -10,7 +10,7 @@ import pytest
 from pytest_lucid.image.secrets import find_secrets, find_variables, is_secret_path
 
 if TYPE_CHECKING:
-    from pytest_lucid.image import Image
+    from pytest_lucid.image.facts import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import Distribution
 
