@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_MOVES = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -50,6 +52,7 @@ class Glob:
     tokens: tuple[Token, ...]
     _single: dict[str, int] = field(default_factory=dict)
     _loops: dict[str, int] = field(default_factory=dict)
+    _moves: dict[tuple[int, str], int] = field(default_factory=dict)
     _skippable: int = 0
 
     def __post_init__(self) -> None:
@@ -70,14 +73,23 @@ class Glob:
         if states & accept:
             yield start
         for index in range(start, len(text)):
-            char = text[index]
-            if char not in self._single:
-                self._learn(char)
-            states = self._closure(((states & self._single[char]) << 1) | (states & self._loops[char]))
+            move = (states, text[index])
+            known = self._moves.get(move)
+            states = self._move(*move) if known is None else known
             if not states:
                 return
             if states & accept:
                 yield index + 1
+
+    def _move(self, states: int, char: str) -> int:
+        """Where the states lead with this character; kept, because most texts go the same few ways."""
+        if char not in self._single:
+            self._learn(char)
+        if len(self._moves) >= MOST_MOVES:
+            self._moves.clear()
+        reached = self._closure(((states & self._single[char]) << 1) | (states & self._loops[char]))
+        self._moves[states, char] = reached
+        return reached
 
     def _learn(self, char: str) -> None:
         single = loops = 0
