@@ -52,7 +52,7 @@ def requirements_of(subject: Subject, install: Install) -> tuple[Requirement, ..
     for name in install.names:
         pinned = bool(_PINNED.search(name))
         found.append(Requirement(requirement_name(name), subject.path, install.line, pinned, hashed=False))
-    return tuple(replace(item, pinned=item.pinned or item.name in constraints) for item in found)
+    return _constrained(found, constraints)
 
 
 def read_requirements(text: str, file: str) -> Iterator[Requirement | tuple[str, str]]:
@@ -88,9 +88,10 @@ def load_requirements(root: Path, path: Path, depth: int = 0) -> tuple[Requireme
         return None
     found: list[Requirement] = []
     constraints: set[str] = set()
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
     for item in read_requirements(text, path.as_posix()):
         if isinstance(item, Requirement):
-            found.append(replace(item, file=_shown(root, path)))
+            found.append(replace(item, file=shown))
             continue
         kind, other = item
         inner = load_requirements(root, Path(other), depth + 1)
@@ -100,8 +101,11 @@ def load_requirements(root: Path, path: Path, depth: int = 0) -> tuple[Requireme
             found.extend(inner)
         else:
             constraints |= {requirement.name for requirement in inner if requirement.pinned}
+    return _constrained(found, constraints)
+
+
+def _constrained(found: list[Requirement], constraints: set[str]) -> tuple[Requirement, ...]:
+    """The requirements, with those pinned that a file of constraints pins."""
+    if not constraints:
+        return tuple(found)
     return tuple(replace(item, pinned=item.pinned or item.name in constraints) for item in found)
-
-
-def _shown(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
