@@ -38,6 +38,8 @@ HARMLESS = frozenset((
     "readlink", "realpath", "sha256sum", "ss", "stat", "sysctl", "test", "uname",
 ))
 # fmt: on
+# Of those, the ones that write nothing to standard error when they succeed.
+SILENT = frozenset(("cat", "ls", "readlink", "realpath", "stat", "test"))
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,15 @@ class Session:
 
     def _run(self, command: str) -> Result:
         stream = self._stream or self._open()
-        if PLAIN.fullmatch(command) and command.partition(" ")[0] in HARMLESS:
+        silent = False
+        if PLAIN.fullmatch(command) and (program := command.partition(" ")[0]) in HARMLESS:
             line = f"{command} <&8"
+            silent = program in SILENT
         else:
             # Told to end, the shell does so once its child has: see END in sidecar.py.
             line = f"(trap 'exit 143' TERM; eval {shlex.quote(command)}) <&8"
         try:
-            return _exchange(stream, line, time.monotonic() + self._deadline)
+            return _exchange(stream, line, time.monotonic() + self._deadline, silent=silent)
         except TimeoutError as error:
             self._drop()
             self.sidecar.end_commands_of(self._pid)
@@ -126,10 +130,10 @@ class Session:
             self._stream = None
 
 
-def _exchange(stream: Stream, line: str, deadline: float) -> Result:
-    """Send one line, and take what it writes until its end shows on both outputs."""
+def _exchange(stream: Stream, line: str, deadline: float, *, silent: bool = False) -> Result:
+    """Send one line, and take what it writes until its end shows on both outputs; on one where success is `silent`."""
     nonce = secrets.token_hex(16)
-    stream.send(f"{line}\n_end {nonce}\n".encode(), deadline)
+    stream.send(f"{line}\n_end {nonce}{' silent' if silent else ''}\n".encode(), deadline)
     mark = f"\x1e{nonce} ".encode()
     outputs = (stream.buffers.stdout, stream.buffers.stderr)
     searched, ends = [0, 0], [-1, -1]
@@ -141,6 +145,8 @@ def _exchange(stream: Stream, line: str, deadline: float) -> Result:
             start = output.find(mark, searched[index])
             if start >= 0 and (stop := output.find(b"\n", start)) >= 0:
                 ends[index], code = start, int(output[start + len(mark) : stop])
+                if silent and code == 0:
+                    ends[1] = 0
             # The mark of the end may have come in two pieces.
             searched[index] = start if start >= 0 else max(0, len(output) - len(mark))
         if min(ends) >= 0:

@@ -35,9 +35,10 @@ RUN groupadd --gid 65532 nonroot && useradd --uid 65532 --gid 65532 --home-dir /
     --comment nonroot nonroot
 LABEL lucid.scratch=twin
 """
-# A file, a link, a directory, a pipe; sockets of every kind; one connection; ready when /tmp/ready is there.
+# A file, a link, a directory, a pipe; sockets of every kind; one connection; ready when /tmp/ready is there, and
+# answering at 7003 from then on, as services do.
 PROGRAM = r"""
-import os, signal, socket
+import os, socket
 os.makedirs("/tmp/scene/directory")
 with open("/tmp/scene/file", "w") as file:
     file.write("caf\u00e9\n")
@@ -67,7 +68,8 @@ kept = [
 kept.append(socket.create_connection(("127.0.0.1", 7004)))
 kept.append(kept[3].accept())
 open("/tmp/ready", "w").close()
-signal.pause()
+while True:
+    kept[2].accept()[0].close()
 """
 
 

@@ -109,6 +109,31 @@ def test_a_hundred_megabytes_on_each_output(session: Session) -> None:
     assert len(result.stdout) == 104857600 + 64 + 4
 
 
+SILENT_FAILURES = [
+    "cat -- /nowhere",
+    "ls -1 -q -- /nowhere",
+    "readlink -x",
+    "realpath /no/where",
+    "stat -Lc %U /nowhere",
+]
+
+
+@pytest.mark.parametrize("command", SILENT_FAILURES)
+def test_what_succeeds_without_a_word_fails_with_one(session: Session, command: str) -> None:
+    for _ in range(3):
+        result = session.run(command)
+        assert result.code != 0
+        assert (result.stdout, bool(result.stderr)) == (b"", True)
+        assert session.run("test -d /") == session.run("test -e /tmp")
+
+
+def test_a_directory_is_listed_as_busybox_lists_it(session: Session) -> None:
+    session.run("mkdir -p /tmp/listed/empty; cd /tmp/listed; touch .hidden 'a b' '*' é; ln -s nowhere dangling")
+    for path in ("/tmp/listed", "/tmp/listed/empty", "/tmp/listed/dangling", "/", "/proc/1/task"):
+        assert session.run(f"ls -1 -q -- {path}").stdout == session.run(f"/proc/self/fd/9/busybox ls -1 {path}").stdout
+    session.run("rm -r /tmp/listed")
+
+
 @pytest.mark.parametrize("command", ["echo 'open", "(", "}", "if", "$(", "echo $((", "case x in", "cat <<E"])
 def test_nonsense_is_refused_and_the_session_stays(session: Session, command: str) -> None:
     assert session.run(command).code in {0, 1, 2}

@@ -144,6 +144,21 @@ def test_all_listening_sockets_are_told_once(inside: Any) -> None:
     assert len(found) == len(set(found))
 
 
+def test_a_socket_of_both_families_is_tried_once(inside: Any) -> None:
+    def accepted() -> int:
+        names, numbers = (
+            line.split() for line in inside.file("/proc/net/snmp").content_string.splitlines() if "Tcp:" in line
+        )
+        return int(numbers[names.index("PassiveOpens")])
+
+    assert inside.socket("tcp://0.0.0.0:7003").is_listening
+    before = accepted()
+    for _ in range(3):
+        assert inside.socket("tcp://0.0.0.0:7003").is_listening
+        assert not inside.socket("tcp://0.0.0.0:7002").is_listening
+    assert accepted() == before
+
+
 @pytest.mark.parametrize("program", ["sh", "bash", "ls", "cat", "busybox", "apt-get", "/bin/sh"])
 def test_what_the_container_does_not_have_does_not_exist(inside: Any, program: str) -> None:
     assert not inside.exists(program)
