@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SEVERITIES = ("low", "medium", "high", "critical")
+MARKED = re.compile(r"""\.lucid\(\s*["']([^"']+)["']""")
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,25 @@ class Check:
     remedy: str
 
 
-def explain(check: Check, docstring: str) -> str:
-    """What people read of a check: the section of docs/checks.md, or for a check of their own what it says itself."""
+def shipped() -> dict[str, str]:
+    """The checks of this package's own suite: id → its section of docs/checks.md."""
     here = Path(__file__).parent
     for document in (here / "checks.md", here.parent / "docs" / "checks.md"):
         if document.is_file():
-            for section in document.read_text("utf-8").split("\n## ")[1:]:
-                if section.startswith(f"{check.id}\n"):
-                    return section.strip()
-    return describe(check, docstring)
+            sections = document.read_text("utf-8").split("\n## ")[1:]
+            return {section.partition("\n")[0]: section.strip() for section in sections}
+    return {}
+
+
+def written_in(places: Iterable[Path]) -> frozenset[str]:
+    """The ids of the checks that Python files mark, found without importing any; a place is a file or a folder."""
+    files = (file for place in places for file in (place.rglob("*.py") if place.is_dir() else (place,)))
+    return frozenset(identity for file in files for identity in MARKED.findall(file.read_text("utf-8", "replace")))
+
+
+def explain(check: Check, docstring: str) -> str:
+    """What people read of a check: the section of docs/checks.md, or for a check of their own what it says itself."""
+    return shipped().get(check.id) or describe(check, docstring)
 
 
 def describe(check: Check, docstring: str) -> str:

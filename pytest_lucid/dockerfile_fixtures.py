@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from glob import iglob
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.plugin import REVIEW, lucid_of
+from pytest_lucid.check import shipped, written_in
+from pytest_lucid.plugin import CHECK, REVIEW, lucid_of
 from pytest_lucid.review.review import Review
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_lucid.matrix import Service
 
 NO_DOCKERFILE = "there is no Dockerfile to review: see DKF-FILE"
@@ -41,3 +42,15 @@ def service_review(service: Service, review: Review) -> Review:  # noqa: ARG001 
 def service_file(service: Service, pytestconfig: pytest.Config) -> Path:
     """The path of the service's Dockerfile, which may not be there."""
     return lucid_of(pytestconfig).tree.root / service.dockerfile
+
+
+@pytest.fixture(scope="session")
+def known_checks(request: pytest.FixtureRequest) -> frozenset[str]:
+    """The ids of all checks: of this package's suite, of this run, and of the tests that a whole run would collect.
+
+    A run of one folder must not accuse the waiver of a check that lies in another.
+    """
+    collected = {item.stash[CHECK].id for item in request.session.items if CHECK in item.stash}
+    patterns = [str(request.config.rootpath / path) for path in request.config.getini("testpaths")]
+    places = [Path(place) for pattern in patterns for place in iglob(pattern, recursive=True)]  # noqa: PTH207 - may be absolute
+    return frozenset(shipped()) | collected | written_in(places)

@@ -138,9 +138,13 @@ class Waiver(Model):
         """Whether its last day is not over."""
         return dt.datetime.now(tz=dt.timezone.utc).date() <= self.expires
 
+    def speaks_of(self, check: str) -> bool:
+        """Whether its pattern, as in file names (`*`, `?`), matches the id of a check."""
+        return fnmatchcase(check, self.check)
+
     def covers(self, check: str, service: str | None) -> bool:
-        """Whether this waiver speaks of the cell; both fields are patterns as in file names (`*`, `?`)."""
-        return fnmatchcase(check, self.check) and fnmatchcase(service or "", self.service)
+        """Whether this waiver speaks of the cell; `service` is matched likewise."""
+        return self.speaks_of(check) and fnmatchcase(service or "", self.service)
 
 
 class HadolintIgnore(Model):

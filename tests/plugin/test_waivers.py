@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[..., pytest.RunResult]
+
+SUITE = str(Path(__file__).parents[1] / "dockerfile" / "test_waivers.py")
 
 pytestmark = pytest.mark.usefixtures("demo")
 
@@ -70,3 +73,22 @@ def test_a_marker_that_is_not_understood_is_refused(pytester: pytest.Pytester, r
     result = run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: test_demo.py::test_it: the lucid marker is not understood; expected *"])
+
+
+@pytest.mark.parametrize("check", ["CTR-USER", "CTR-*", "DEMO", "MINE"])
+def test_a_waiver_may_speak_of_any_check_of_the_suite_or_of_the_tree(
+    pytester: pytest.Pytester, run: Run, check: str
+) -> None:
+    pytester.makeini("[pytest]\ntestpaths = test_demo.py mine\n")
+    (pytester.mkdir("mine") / "test_mine.py").write_text("""@pytest.mark.lucid(\n    'MINE', severity="low")\n""")
+    write(pytester, check, "*")
+    run(SUITE, "--rootdir=.", "-c", "tox.ini").assert_outcomes(passed=3)
+
+
+def test_a_waiver_of_no_check_says_what_to_delete(pytester: pytest.Pytester, run: Run) -> None:
+    write(pytester, "DEMOO", "*")
+    result = run(SUITE, "--rootdir=.", "test_demo.py", "-k", "waiver")
+    result.assert_outcomes(passed=2, failed=1, deselected=6)
+    result.stdout.fnmatch_lines(
+        ["*DEMOO matches none of the 1?? checks that are known here", "Delete it from lucid.toml, or correct the id."]
+    )

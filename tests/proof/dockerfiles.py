@@ -115,13 +115,19 @@ DOCKERFILES = (
         name="waiver that has expired",
         stack=ids("WVR-FORCE"),
         file="lucid.toml",
-        edit=append('[[waiver]]\ncheck = "NO-CHECK"\nreason = "r"\nexpires = 2020-01-01'),
+        edit=append('[[waiver]]\ncheck = "CTR-*"\nreason = "r"\nexpires = 2020-01-01'),
     ),
     TreeMutation(
         name="waiver for nobody",
         stack=ids("WVR-SERVICE"),
         file="lucid.toml",
-        edit=append('[[waiver]]\ncheck = "NO-CHECK"\nservice = "nobody"\nreason = "r"\nexpires = 2999-01-01'),
+        edit=append('[[waiver]]\ncheck = "CTR-*"\nservice = "nobody"\nreason = "r"\nexpires = 2999-01-01'),
+    ),
+    TreeMutation(
+        name="waiver of no check",
+        stack=ids("WVR-CHECK"),
+        file="lucid.toml",
+        edit=append('[[waiver]]\ncheck = "CTX-USER"\nreason = "r"\nexpires = 2999-01-01'),
     ),
     TreeMutation(
         name="source misspelt",
