@@ -86,7 +86,12 @@ def impostor(client: DockerClient, service: str) -> None:
     """Run a container that answers to the name of the service, too."""
     network = client.networks.get("lucid-dev")
     container = client.containers.create(
-        f"{service}:latest", name=f"proof-{service}", labels={"lucid.test": "proof"}, network="none"
+        f"{service}:latest",
+        # The service itself would register in Consul, sooner or later than the check asks for that.
+        entrypoint=["/home/app/.local/bin/python", "-c", "import time; time.sleep(600)"],
+        name=f"proof-{service}",
+        labels={"lucid.test": "proof"},
+        network="none",
     )
     client.networks.get("none").disconnect(container)
     network.connect(container, aliases=[service])
