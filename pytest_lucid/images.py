@@ -14,17 +14,20 @@ from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import ConfigError, MissingError
 from pytest_lucid.image.archives import Archive, read_path, read_stream
 from pytest_lucid.image.facts import Image, list_images, read_image
+from pytest_lucid.image.inventory import Inventory
+from pytest_lucid.image.layer_cache import LayerCache
 from pytest_lucid.image.probe import Probe, probe
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
+from pytest_lucid.user_cache import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from typing import IO
 
     from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.settings import Settings
 
 T = TypeVar("T")
 # Reading a large image from a busy disk takes a while before its first byte comes.
@@ -32,22 +35,23 @@ _READ_SECONDS = 600
 
 
 class Images:
-    """The images of `services`. `given` maps names (a service's, or the base's) to files that take the engine's place.
+    """The images of `services`; those that `settings` names a file for, a service's or the base's, come from there.
 
     `connect` reaches the engine when it is needed, and not before; what is made there bears `labels`.
     """
 
     def __init__(
         self,
+        settings: Settings,
         matrix: Matrix,
         services: Sequence[Service],
-        given: Mapping[str, Path],
         connect: Callable[[], Engine],
         labels: Mapping[str, str],
     ) -> None:
         self._matrix = matrix
         self._services = services
-        self._given = given
+        self._given = settings.images
+        self._kept = None if settings.no_cache else cache_directory() / "layers"
         self._connect = connect
         self._labels = labels
         self._images: dict[str, Image] = {}
@@ -95,7 +99,7 @@ class Images:
     def bases(self) -> tuple[Image, ...]:
         """The images of the matrix's base: those of the file given for it, else those that the engine has."""
         if path := self._given.get(self._matrix.base):
-            return tuple(image for image, _ in read_path(path, self._scanner).images())
+            return tuple(image for image, _ in read_path(path, self._layers).images())
         if self._given:
             raise MissingError(
                 f"{self._matrix.base} was not given, so no image can be compared with it; "
@@ -104,12 +108,13 @@ class Images:
         return list_images(self._connect(), self._matrix.base)
 
     @cached_property
-    def _scanner(self) -> Scanner:
+    def _layers(self) -> LayerCache:
         own = self._matrix.environment.get("PYTHONPATH", "").split(":")
-        return Scanner(load_toolbox(), tuple(f"{folder.strip('/')}/" for folder in own if folder.strip("/")))
+        scanner = Scanner(load_toolbox(), tuple(f"{folder.strip('/')}/" for folder in own if folder.strip("/")))
+        return LayerCache(scanner, self._kept)
 
     def _read_given(self, service: Service) -> None:
-        archive = read_path(self._given[service.name], self._scanner)
+        archive = read_path(self._given[service.name], self._layers)
         found = list(archive.images())
         named = [pair for pair in found if service.image in pair[0].tags] or found
         if len(named) != 1:
@@ -120,18 +125,28 @@ class Images:
         self._images[service.name], self._inventories[service.name] = named[0]
 
     def _read_from_engine(self) -> None:
-        """Read the images of all services in one stream: what they share comes once."""
-        wanted = {s.image: s.name for s in self._services if not self.is_given(s) and self.image(s).exists}
+        """Read the images that were not read before in one stream: what they share comes once."""
+        wanted = {}
+        for service in self._services:
+            if self.is_given(service) or not (image := self.image(service)).exists:
+                continue
+            layers = tuple(layer for diff_id in image.layers if (layer := self._layers.find(diff_id)))
+            if len(layers) == len(image.layers):
+                self._inventories[service.name] = Inventory(service.image, layers)
+            else:
+                wanted[service.image] = service.name
+        if not wanted:
+            return
         for image, inventory in self._save(tuple(wanted)).images():
             for tag in image.tags:
                 if tag in wanted:
                     self._inventories[wanted[tag]] = inventory
 
     def _save(self, references: tuple[str, ...]) -> Archive:
-        return save(self._connect(), references, self._scanner)
+        return save(self._connect(), references, self._layers)
 
 
-def save(engine: Engine, references: tuple[str, ...], scanner: Scanner) -> Archive:
+def save(engine: Engine, references: tuple[str, ...], cache: LayerCache) -> Archive:
     """Read images of an engine in one stream."""
     api = engine.client.api
     with engine_errors(f"reading {', '.join(references)}"):
@@ -144,13 +159,13 @@ def save(engine: Engine, references: tuple[str, ...], scanner: Scanner) -> Archi
         )
         with closing(response):
             response.raise_for_status()
-            return read_stream(cast("IO[bytes]", response.raw), str(engine), scanner)
+            return read_stream(cast("IO[bytes]", response.raw), str(engine), cache)
 
 
 def find_image(name: str) -> tuple[Image, Inventory]:
     """Return one image by the path of its file, or else by its name on the engine."""
-    scanner = Scanner(load_toolbox(), ())
-    archive = read_path(Path(name), scanner) if Path(name).exists() else save(connect(), (name,), scanner)
+    cache = LayerCache(Scanner(load_toolbox(), ()))
+    archive = read_path(Path(name), cache) if Path(name).exists() else save(connect(), (name,), cache)
     found = list(archive.images())
     if len(found) != 1:
         raise ConfigError(f"{name}: expected one image, got {len(found)}")

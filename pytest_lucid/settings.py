@@ -65,6 +65,7 @@ OPTIONS = (
         "check the image in PATH (`docker save` or OCI layout) as that of NAME; repeatable",
         "NAME=PATH",
     ),
+    Option("no_cache", "flag", "read images as a whole, and not only the layers that no earlier run has read"),
     Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
     Option("project", "path", "root of the Lucid tree (default: pytest's rootdir)", "DIR"),
     Option("all_dockerfiles", "flag", "review every Dockerfile of the project, also those without a row in the matrix"),
@@ -91,6 +92,7 @@ class Settings:
     keep: bool = False
     services: tuple[str, ...] = ()
     images: Mapping[str, Path] = field(default_factory=dict)
+    no_cache: bool = False
     timeout: float = 90.0
     all_dockerfiles: bool = False
     fail_on: str = SEVERITIES[0]
@@ -142,6 +144,7 @@ def read_settings(
         keep=bool(given["keep"]),
         services=_words(given["service"]),
         images=_images(given["image"]),
+        no_cache=bool(given["no_cache"]),
         timeout=_seconds(given["timeout"]),
         all_dockerfiles=bool(given["all_dockerfiles"]),
         fail_on=_severity(given["fail_on"]),

@@ -51,7 +51,7 @@ class Site:
     @cached_property
     def images(self) -> Images:
         """The images under test there, or in files."""
-        return Images(self._matrix, self._services, self._settings.images, lambda: self.engine, self._run.labels)
+        return Images(self._settings, self._matrix, self._services, lambda: self.engine, self._run.labels)
 
     @cached_property
     def deployment(self) -> Deployment:

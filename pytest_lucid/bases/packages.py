@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from pytest_lucid.bases.sources import Source, host_sources, translate
 from pytest_lucid.errors import EngineError
+from pytest_lucid.user_cache import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,12 +47,6 @@ def codename() -> str:
     if facts.get("ID") != "debian" or "VERSION_CODENAME" not in facts:
         raise EngineError(f"a stand-in is assembled on Debian; this machine runs {facts.get('PRETTY_NAME', 'another')}")
     return facts["VERSION_CODENAME"]
-
-
-def cache_directory() -> Path:
-    """Return where downloads are kept between runs: below the user's cache directory."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "pytest-lucid"
 
 
 def sources(suite: str) -> tuple[Source, ...]:

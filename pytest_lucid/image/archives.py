@@ -16,14 +16,13 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.image.facts import Image
 from pytest_lucid.image.inventory import Inventory
-from pytest_lucid.image.layer import read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_lucid.image.inventory import Layer
-    from pytest_lucid.image.scan import Scanner
+    from pytest_lucid.image.layer_cache import LayerCache
 
 _HEAD = 512
 _GZIP = b"\x1f\x8b"
@@ -82,7 +81,7 @@ class Archive:
             raise ConfigError(f"{self.origin}: {name} is missing or no JSON; save the image anew") from error
 
 
-def read_stream(stream: IO[bytes], origin: str, scanner: Scanner) -> Archive:
+def read_stream(stream: IO[bytes], origin: str, cache: LayerCache) -> Archive:
     """Read what `docker save` writes, to its end, in one pass."""
     archive = Archive(origin)
     try:
@@ -90,28 +89,28 @@ def read_stream(stream: IO[bytes], origin: str, scanner: Scanner) -> Archive:
             for member in members:
                 file = members.extractfile(member) if member.isreg() else None
                 if file:
-                    _take(archive, member.name.removeprefix("./"), member.size, file, scanner)
+                    _take(archive, member.name.removeprefix("./"), member.size, file, cache)
     except tarfile.TarError as error:
         raise ConfigError(f"{origin}: no tar archive ({error}); expected what `docker save` writes") from error
     return archive
 
 
-def read_path(path: Path, scanner: Scanner) -> Archive:
+def read_path(path: Path, cache: LayerCache) -> Archive:
     """Read a saved image from a tar file or an OCI layout directory. Raises ConfigError where it is neither."""
     try:
         if not path.is_dir():
             with path.open("rb") as file:
-                return read_stream(file, str(path), scanner)
+                return read_stream(file, str(path), cache)
         archive = Archive(str(path))
         for part in sorted(part for part in path.rglob("*") if part.is_file()):
             with part.open("rb") as file:
-                _take(archive, part.relative_to(path).as_posix(), part.stat().st_size, file, scanner)
+                _take(archive, part.relative_to(path).as_posix(), part.stat().st_size, file, cache)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     return archive
 
 
-def _take(archive: Archive, name: str, size: int, file: IO[bytes], scanner: Scanner) -> None:
+def _take(archive: Archive, name: str, size: int, file: IO[bytes], cache: LayerCache) -> None:
     buffered = io.BufferedReader(cast("io.RawIOBase", file), 1 << 16)
     try:
         head = buffered.peek(_HEAD)[:_HEAD]
@@ -123,8 +122,8 @@ def _take(archive: Archive, name: str, size: int, file: IO[bytes], scanner: Scan
             )
         elif head.startswith(_GZIP) or head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
             stream = gzip.GzipFile(fileobj=buffered) if head.startswith(_GZIP) else buffered
-            layer = read_layer(cast("IO[bytes]", stream), scanner)
-            archive.layers[layer.diff_id] = layer
+            if layer := cache.read(name, cast("IO[bytes]", stream)):
+                archive.layers[layer.diff_id] = layer
     finally:
         # Whoever opened the file closes it.
         buffered.detach()

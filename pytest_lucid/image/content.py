@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+# The cache of layers asks for the types at run time.
+from pytest_lucid.image.archive import Packed  # noqa: TC001
+from pytest_lucid.image.bytecode import Bytecode  # noqa: TC001
+from pytest_lucid.image.elf import Elf  # noqa: TC001
 from pytest_lucid.image.python_source import SILENT, Speech
-
-if TYPE_CHECKING:
-    from pytest_lucid.image.archive import Packed
-    from pytest_lucid.image.bytecode import Bytecode
-    from pytest_lucid.image.elf import Elf
 
 
 @dataclass(frozen=True, slots=True)

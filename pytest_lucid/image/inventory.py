@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping  # noqa: TC003 - the cache of layers asks for the types at run time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pytest_lucid.image.content import UNREAD, Content
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Kind = Literal["file", "directory", "link", "device", "other"]
 _MAX_LINKS = 40

@@ -41,6 +41,14 @@ class _Hashing:
         return f"sha256:{self._sha.hexdigest()}"
 
 
+def hash_layer(stream: IO[bytes]) -> str:
+    """Read an uncompressed layer to its end; returns its diff-id."""
+    hashing = _Hashing(stream)
+    while hashing.read(_BLOCK):
+        pass
+    return hashing.diff_id
+
+
 def read_layer(stream: IO[bytes], scanner: Scanner) -> Layer:
     """Read an uncompressed layer to its end. Raises EngineError for what is no tar stream."""
     hashing = _Hashing(stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from runs import ROOT, SUITE
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import docker
+    import pytest
 
     Run = Callable[..., tuple[int, str]]
 
@@ -43,3 +45,38 @@ def test_the_debian13_variant_passes_every_check(run: Run, tmp_path: Path) -> No
     )
     code, output = run("--lucid-build", f"--lucid-matrix={matrix}", SUITE, "-k", "test_image")
     assert code == 0, output
+
+
+def test_layers_are_read_once_and_a_changed_image_is_seen(
+    run: Run, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    requests = tmp_path / "requests.log"
+
+    def check(*options: str) -> tuple[int, int]:
+        """Returns the exit code, and how often images were asked for."""
+        log = ("-o", f"log_file={requests}", "-o", "log_file_level=DEBUG")
+        code, _ = run("--lucid-build", "--lucid-service=lucid-data-chain", SUITE, "-k", "test_image", *log, *options)
+        return code, requests.read_text("utf-8").count("/images/get?")
+
+    assert check() == (0, 1)
+    assert check() == (0, 0)
+    assert check("--lucid-no-cache") == (0, 1)
+    text = b"FROM lucid-data-chain:latest\nCOPY --from=busybox:1.36.1-musl /bin/busybox /usr/bin/helper\n"
+    try:
+        client.images.build(fileobj=io.BytesIO(text), tag="lucid-test-changed:1", rm=True, forcerm=True)
+        (tmp_path / "changed.toml").write_text(
+            '[[service]]\nname = "lucid-data-chain"\nimage = "lucid-test-changed:1"\n', "utf-8"
+        )
+        code, output = run(
+            "--lucid-host=local",
+            "--lucid-matrix=changed.toml",
+            "--lucid-service=lucid-data-chain",
+            SUITE,
+            "-k",
+            "shell",
+        )
+        assert code == 1, output
+        assert "/usr/bin/helper" in output
+    finally:
+        client.images.remove("lucid-test-changed:1", force=True)

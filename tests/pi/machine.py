@@ -26,6 +26,7 @@ import docker
 from docker.errors import DockerException
 
 from pytest_lucid.bases import packages
+from pytest_lucid.user_cache import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +133,7 @@ class Machine:
 
 def cache() -> Path:
     """Where the root is kept between runs, and the running machine's folder lies."""
-    return packages.cache_directory() / "pi"
+    return cache_directory() / "pi"
 
 
 def why_not() -> str | None:

@@ -10,6 +10,7 @@ from saved import layer
 
 from pytest_lucid.image.inventory import Inventory
 from pytest_lucid.image.layer import read_layer
+from pytest_lucid.image.layer_cache import LayerCache
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def scanner() -> Scanner:
     return Scanner(load_toolbox(), ("app/",))
+
+
+@pytest.fixture
+def cache(scanner: Scanner) -> LayerCache:
+    """Nothing is kept between tests."""
+    return LayerCache(scanner)
 
 
 @pytest.fixture

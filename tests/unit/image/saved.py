@@ -42,9 +42,11 @@ def config(layers: list[bytes]) -> bytes:
     return json.dumps(document).encode()
 
 
-def save(path: Path, layers: list[bytes], document: bytes, *, compressed: bool = False) -> Path:
-    """Write what `docker save` writes."""
-    names = [f"{n}/layer.tar" for n in range(len(layers))]
+def save(
+    path: Path, layers: list[bytes], document: bytes, *, compressed: bool = False, names: list[str] | None = None
+) -> Path:
+    """Write what `docker save` writes; `names` are those of the layers."""
+    names = names or [f"{n}/layer.tar" for n in range(len(layers))]
     manifest = [{"Config": "c.json", "RepoTags": ["test:1"], "Layers": names}]
     members: dict[str, bytes | tarfile.TarInfo] = {"c.json": document}
     members |= {name: gzip.compress(data) if compressed else data for name, data in zip(names, layers, strict=True)}
