@@ -25,8 +25,8 @@ from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
 from pytest_lucid.images import Images
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.plugin import LUCID
 from pytest_lucid.settings import Settings
+from pytest_lucid.stash import LUCID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_lucid.plugin import SETTINGS, lucid_of, usage_errors
 from pytest_lucid.report import Cell, Outcome, render_findings, render_matrix
+from pytest_lucid.stash import SETTINGS, lucid_of, usage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.check import shipped, written_in
-from pytest_lucid.plugin import CHECK, REVIEW, lucid_of
 from pytest_lucid.review.review import Review
+from pytest_lucid.stash import CHECK, REVIEW, lucid_of
 
 if TYPE_CHECKING:
     from pytest_lucid.matrix import Service
@@ -22,11 +22,11 @@ NO_OTHERS = "every Dockerfile of the tree belongs to a row of the matrix"
 @pytest.fixture
 def review(lucid_service: Service | None, request: pytest.FixtureRequest) -> Review:
     """Review what needs no row: of each service's Dockerfile and, with --lucid-all-dockerfiles, of all others."""
-    tree = lucid_of(request.config).tree
-    subjects = tree.others if lucid_service is None else (tree.subject(lucid_service),)
+    project = lucid_of(request.config).project
+    subjects = project.others if lucid_service is None else (project.subject(lucid_service),)
     if not subjects:
         pytest.skip(NO_OTHERS)
-    if lucid_service and not (tree.root / lucid_service.dockerfile).is_file():
+    if lucid_service and not (project.root / lucid_service.dockerfile).is_file():
         pytest.skip(NO_DOCKERFILE)
     request.node.stash[REVIEW] = made = Review(*subjects)
     return made
@@ -41,7 +41,7 @@ def service_review(service: Service, review: Review) -> Review:  # noqa: ARG001 
 @pytest.fixture
 def service_file(service: Service, pytestconfig: pytest.Config) -> Path:
     """The path of the service's Dockerfile, which may not be there."""
-    return lucid_of(pytestconfig).tree.root / service.dockerfile
+    return lucid_of(pytestconfig).project.root / service.dockerfile
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.plugin import fixtures_of, lucid_of
+from pytest_lucid.stash import fixtures_of, lucid_of
 
 if TYPE_CHECKING:
     from pytest_lucid.container import Container

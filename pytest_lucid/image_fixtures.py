@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.errors import MissingError
-from pytest_lucid.plugin import lucid_of
+from pytest_lucid.stash import lucid_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

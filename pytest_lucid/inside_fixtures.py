@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.plugin import SETTINGS, lucid_of
+from pytest_lucid.stash import SETTINGS, lucid_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

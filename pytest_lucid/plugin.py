@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,13 @@ from pytest_lucid.check import SEVERITIES, Check, explain, read_check
 from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.errors import EngineError, LucidError, MissingError
 from pytest_lucid.review.finding import listing
-from pytest_lucid.settings import OPTIONS, Settings, read_settings
+from pytest_lucid.settings import OPTIONS, read_settings
+from pytest_lucid.stash import CHECK, LUCID, REVIEW, SETTINGS, host_name, lucid_of, service_name, usage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from pytest_lucid.matrix import Service, Waiver
-    from pytest_lucid.review.review import Review
-    from pytest_lucid.session import Lucid
 
 pytest_plugins = [
     "pytest_lucid.fixtures",
@@ -34,38 +32,12 @@ pytest_plugins = [
     "pytest_lucid.dockerfile_fixtures",
 ]
 
-SETTINGS = pytest.StashKey[Settings]()
-LUCID = pytest.StashKey["Lucid"]()
-CHECK = pytest.StashKey[Check]()
-FIXTURES = pytest.StashKey[frozenset[str]]()
-REVIEW: pytest.StashKey[Review] = pytest.StashKey()
 MARKER = (
     "lucid(id, severity, remedy): a check of the Lucid suite: a stable id, how bad it is when it fails "
     "(critical, high, medium, low), and what to do then"
 )
 ACTIONS = {"flag": "store_true", "value": "store", "path": "store", "list": "append"}
 INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"}
-
-
-def lucid_of(config: pytest.Config) -> Lucid:
-    """What this process knows of Lucid; made on first use, so that other people's runs do not pay for it."""
-    from pytest_lucid.engine.run import Run  # noqa: PLC0415 - loads the engine's libraries
-    from pytest_lucid.session import Lucid  # noqa: PLC0415 - likewise
-
-    if LUCID not in config.stash:
-        told: dict[str, str] = getattr(config, "workerinput", {})
-        run = Run(told["lucid_run"], told["lucid_owner"]) if "lucid_run" in told else None
-        config.stash[LUCID] = Lucid(config.stash[SETTINGS], run)
-    return config.stash[LUCID]
-
-
-@contextmanager
-def usage_errors() -> Iterator[None]:
-    """Show a problem that the user can solve as one message, and exit with pytest's code for such problems: 4."""
-    try:
-        yield
-    except LucidError as error:
-        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -215,30 +187,6 @@ def pytest_runtest_makereport(
         if service and "deployment" in getattr(item, "fixturenames", ()):
             _add_section(report, f"{service}: last log lines", _last_log_lines(item, service))
     return report
-
-
-def service_name(item: pytest.Item) -> str | None:
-    """The service that the item is about; None for one about the whole stack."""
-    callspec = getattr(item, "callspec", None)
-    service = callspec.params.get("lucid_service") if callspec else None
-    return service.name if service else None
-
-
-def host_name(item: pytest.Item) -> str | None:
-    """The host that the item is about; None for one that needs none."""
-    settings = item.config.stash[SETTINGS]
-    if "lucid_host" not in getattr(item, "fixturenames", ()) or not settings.wants_engine:
-        return None
-    callspec = getattr(item, "callspec", None)
-    return (callspec.params.get("lucid_host") if callspec else None) or lucid_of(item.config).hosts[0]
-
-
-def fixtures_of(session: pytest.Session) -> frozenset[str]:
-    """The names of all fixtures that the tests of this run ask for."""
-    if FIXTURES not in session.config.stash:
-        names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
-        session.config.stash[FIXTURES] = frozenset(names)
-    return session.config.stash[FIXTURES]
 
 
 def _last_log_lines(item: pytest.Item, service: str) -> str:

@@ -12,7 +12,7 @@ from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.review.tree import Tree
+from pytest_lucid.review.project import Project
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import DockerfileFacts
@@ -59,9 +59,9 @@ class Lucid:
         return self._dockerfiles[service.name]
 
     @cached_property
-    def tree(self) -> Tree:
+    def project(self) -> Project:
         """The Dockerfiles to review."""
-        return Tree(self.settings.project, self.matrix, self.services, whole=self.settings.all_dockerfiles)
+        return Project(self.settings.project, self.matrix, self.services, whole=self.settings.all_dockerfiles)
 
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""

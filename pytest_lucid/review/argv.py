@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_lucid.review.installs import PYTHON
-from pytest_lucid.review.pieces import is_within
+from pytest_lucid.review.pieces import Program, is_within
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import Command
-    from pytest_lucid.review.pieces import Answer, Piece
+    from pytest_lucid.review.pieces import Piece
     from pytest_lucid.review.subject import Subject
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,15 +27,6 @@ class Argv:
     words: tuple[str, ...]
     line: int
     from_base: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """The first word, found: its path ("" when it is nowhere), whether it is there, and the piece that it is from."""
-
-    path: str
-    answer: Answer
-    piece: Piece | None
 
 
 @dataclass(frozen=True, slots=True)

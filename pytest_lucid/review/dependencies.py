@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pytest_lucid.review.argv import find_program, probe_of, search_path, start_of, unwrapped, venv_of
 from pytest_lucid.review.finding import Finding
 from pytest_lucid.review.installs import BUILD_TOOLS, PYTHON
-from pytest_lucid.review.requirements import requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +162,7 @@ def development_tools(subject: Subject) -> Iterator[Finding]:
 def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, ...]]]:
     for install, held in subject.reaching:
         if held or install.place is None:
-            requirements = requirements_of(subject, install)
+            requirements = subject.requirements(install)
             if requirements is not None:
                 yield install, requirements
 

@@ -20,7 +20,7 @@ def hadolint(subject: Subject) -> Iterator[Finding]:
     policy = subject.matrix.hadolint
     levels = _LEVELS[: _LEVELS.index(policy.threshold) + 1]
     ignored = {ignore.rule for ignore in policy.ignore}
-    for found in subject.tree.lint(subject):
+    for found in subject.tree.lint(subject.path):
         if found.level not in levels or found.code in ignored:
             continue
         # hadolint cannot read some valid files: what it cannot read counts when builders cannot either.

@@ -52,6 +52,15 @@ class Piece:
         return replace(self, path=target, source=source, install=None, part="", venv=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that was looked up: its path ("" when it is nowhere), whether it is there, and the piece it is from."""
+
+    path: str
+    answer: Answer
+    piece: Piece | None
+
+
 @dataclass(slots=True)
 class Files:
     """The pieces of one stage, later ones on top of earlier ones."""

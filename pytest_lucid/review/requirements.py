@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from pytest_lucid.review.installs import requirement_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_lucid.review.installs import Install
-    from pytest_lucid.review.subject import Subject
 
 _PINNED = re.compile(r"===?\s*[^\s,;*]+(?:\s*(?:[;#].*)?)?$")
 _DIRECT = re.compile(r"@\s*\S+|.*\.whl$|\w+://")
@@ -34,15 +33,17 @@ class Requirement:
     hashed: bool
 
 
-def requirements_of(subject: Subject, install: Install) -> tuple[Requirement, ...] | None:
-    """All that an install names; None when one of its files cannot be seen."""
+def requirements_of(
+    install: Install, dockerfile: str, read_file: Callable[[str], tuple[Requirement, ...] | None]
+) -> tuple[Requirement, ...] | None:
+    """All that an install names; None when one of its files, which `read_file` reads, cannot be seen."""
     found: list[Requirement] = []
     constraints: set[str] = set()
     sources = dict(install.sources)
     for files, into in ((install.files, found), (install.constraints, None)):
         for path in files:
             source = sources.get(path)
-            read = None if source is None else subject.tree.requirements(subject.context, source)
+            read = None if source is None else read_file(source)
             if read is None:
                 return None
             if into is None:
@@ -51,7 +52,7 @@ def requirements_of(subject: Subject, install: Install) -> tuple[Requirement, ..
                 into.extend(read)
     for name in install.names:
         pinned = bool(_PINNED.search(name))
-        found.append(Requirement(requirement_name(name), subject.path, install.line, pinned, hashed=False))
+        found.append(Requirement(requirement_name(name), dockerfile, install.line, pinned, hashed=False))
     return _constrained(found, constraints)
 
 

@@ -6,23 +6,18 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from pytest_lucid.image.secrets import is_secret_path
+from pytest_lucid.review.baggage import kind_of
 from pytest_lucid.review.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_lucid.dockerfile.context import Context
     from pytest_lucid.review.subject import Subject
 
 _WILD = re.compile(r"[*?\[]")
 _REMOTE = re.compile(r"\w+://|git@")
-_TESTS = re.compile(r"(?:.*/)?(?:tests?/.+|conftest\.py|test_[^/]*\.py|[^/]*_test\.py)")
-_ENVIRONMENT = re.compile(r"(?:.*/)?pyvenv\.cfg")
 _LARGEST_COMPARED = 1_000_000
-# A probe need not see everything in a tree of a million files.
-_MOST_FILES = 200_000
 
 
 def missing_sources(subject: Subject) -> Iterator[Finding]:
@@ -107,31 +102,9 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
     copied = [posixpath.normpath(source.lstrip("/")) for copy in subject.context_copies for source in copy.sources]
     for what, (first, count) in subject.tree.leaks(context).items():
         # A stage that runs the tests needs them in the context.
-        if what == "tests" and any(_TESTS.fullmatch(f"{source}/x") or _TESTS.fullmatch(source) for source in copied):
+        if what == "tests" and any("tests" in (kind_of(f"{source}/x"), kind_of(source)) for source in copied):
             continue
         yield Finding(name, 1, f"It lets {what} into the context: {first}{_more(count)}.")
-
-
-def find_leaks(context: Context) -> dict[str, tuple[str, int]]:
-    """What a context holds that nobody should send: kind → (an example, how many)."""
-    leaks: dict[str, tuple[str, int]] = {}
-    if (context.root / ".git").exists() and not context.ignore.ignores(".git/HEAD"):
-        leaks["history"] = (".git", 1)
-    for index, path in enumerate(context.files()):
-        if index > _MOST_FILES:
-            break
-        kind = "secrets" if is_secret_path(path) else kind_of(path)
-        if kind and not path.startswith(".git/"):
-            first, count = leaks.get(kind, (path, 0))
-            leaks[kind] = (first, count + 1)
-    return leaks
-
-
-def kind_of(path: str) -> str:
-    """What a file of a context is that no image needs: "tests", "virtual environments", or ""."""
-    if _TESTS.fullmatch(path):
-        return "tests"
-    return "virtual environments" if _ENVIRONMENT.fullmatch(path) else ""
 
 
 def carried_files(subject: Subject) -> Iterator[Finding]:
@@ -145,22 +118,6 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
         seen.add(piece.source)
         for what, (first, count) in subject.tree.baggage(subject.context, piece.source).items():
             yield subject.at(piece.line, f"It carries {what} into the image: {first}{_more(count)}.")
-
-
-def find_baggage(context: Context, source: str) -> dict[str, tuple[str, int]]:
-    """What a copied file or folder holds that no image needs: kind → (an example, how many)."""
-    found: dict[str, tuple[str, int]] = {}
-    for index, path in enumerate(context.files(source)):
-        if index > _MOST_FILES:
-            break
-        if path.startswith(".git/") or "/.git/" in path:
-            kind = "history"
-        else:
-            kind = "secrets" if is_secret_path(path) else kind_of(path)
-        if kind:
-            first, count = found.get(kind, (path, 0))
-            found[kind] = (first, count + 1)
-    return found
 
 
 def _more(count: int) -> str:

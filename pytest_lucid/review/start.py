@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from pytest_lucid.review.argv import find_program, probe_of, read_task, search_path, start_of, unwrapped
 from pytest_lucid.review.installs import PYTHON, requirement_name
-from pytest_lucid.review.requirements import requirements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.review.argv import Argv, Program, Task
+    from pytest_lucid.review.argv import Argv, Task
     from pytest_lucid.review.finding import Finding
+    from pytest_lucid.review.pieces import Program
     from pytest_lucid.review.subject import Subject
 
 # Modules that people start and install under another name, or by way of another package.
@@ -163,7 +163,7 @@ def _may_be_installed(subject: Subject, top: str) -> bool:
         return bool(subject.flow.installs)
     wanted = requirement_name(top)
     for install in subject.flow.installs:
-        requirements = requirements_of(subject, install)
+        requirements = subject.requirements(install)
         if requirements is None or install.local:
             return True
         if any(wanted in name or name in wanted for name in (item.name for item in requirements)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.review.bases import read_base
 from pytest_lucid.review.finding import Finding
 from pytest_lucid.review.flow import bind_mounts, follow
+from pytest_lucid.review.requirements import requirements_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.context import Context
     from pytest_lucid.dockerfile.facts import Copy, DockerfileFacts, StageFacts
     from pytest_lucid.matrix import Matrix, Service
-    from pytest_lucid.review.argv import Program
     from pytest_lucid.review.bases import Base
     from pytest_lucid.review.flow import Flow
     from pytest_lucid.review.installs import Install
-    from pytest_lucid.review.pieces import Files, Piece
+    from pytest_lucid.review.pieces import Files, Piece, Program
+    from pytest_lucid.review.requirements import Requirement
     from pytest_lucid.review.tree import Tree
 
 
@@ -68,6 +69,10 @@ class Subject:
     def context(self) -> Context:
         """The build context."""
         return self.tree.context(self.folder or self.tree.root, self.tree.root / self.path)
+
+    def requirements(self, install: Install) -> tuple[Requirement, ...] | None:
+        """All that an install names; None when one of its files cannot be seen."""
+        return requirements_of(install, self.path, lambda source: self.tree.requirements(self.context, source))
 
     @cached_property
     def variants(self) -> tuple[Subject, ...]:

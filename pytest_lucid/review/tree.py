@@ -12,10 +12,9 @@ from pytest_lucid.dockerfile.hadolint import run_hadolint
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.dockerfile.syntax import Problem
+from pytest_lucid.review.baggage import find_baggage, find_leaks
 from pytest_lucid.review.requirements import load_requirements
-from pytest_lucid.review.sources import find_baggage, find_leaks
-from pytest_lucid.review.subject import Subject
-from pytest_lucid.review.tron import find_speech
+from pytest_lucid.review.speech import find_speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import DockerfileFacts
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.review.requirements import Requirement
-    from pytest_lucid.review.tron import Spoken
+    from pytest_lucid.review.speech import Spoken
 
 T = TypeVar("T")
 # Stages inherit from each other: the work grows with the square of their number.
@@ -34,7 +33,7 @@ _MOST_STAGES = 200
 
 
 class Tree:
-    """The project at `root`. `services` are the rows to review; with `whole`, every other Dockerfile is too."""
+    """The project at `root`. The Dockerfiles of `services` are to be reviewed; with `whole`, all others are too."""
 
     def __init__(self, root: Path, matrix: Matrix, services: Sequence[Service], *, whole: bool = False) -> None:
         self.root = root
@@ -42,20 +41,16 @@ class Tree:
         self._whole = whole
         self._contexts: dict[Path, Context] = {}
         self._known: dict[Hashable, object] = {}
-        self._subjects = {service.name: Subject(self, service.dockerfile, service) for service in services}
-
-    def subject(self, service: Service) -> Subject:
-        """The Dockerfile of a row."""
-        return self._subjects[service.name]
+        self._rows = [service.dockerfile for service in services]
 
     @cached_property
-    def others(self) -> tuple[Subject, ...]:
+    def others(self) -> tuple[str, ...]:
         """The Dockerfiles that belong to no row of the matrix; none unless the whole tree is reviewed."""
         if not self._whole:
             return ()
         rows = {service.dockerfile for service in self.matrix.service}
         found = (path.relative_to(self.root).as_posix() for path in find_dockerfiles(self.root))
-        return tuple(Subject(self, path) for path in found if path not in rows)
+        return tuple(path for path in found if path not in rows)
 
     def facts(self, path: str) -> DockerfileFacts:
         """A Dockerfile, parsed and resolved. Raises OSError where it cannot be read."""
@@ -101,13 +96,13 @@ class Tree:
         fact: T = self._known[key]  # type: ignore[assignment]  # one key always has facts of one type
         return fact
 
-    def lint(self, subject: Subject) -> tuple[hadolint.Finding, ...]:
+    def lint(self, path: str) -> tuple[hadolint.Finding, ...]:
         """What hadolint finds in one Dockerfile; raises ConfigError where it cannot run."""
-        return self._lint.get(self.root / subject.path, ())
+        return self._lint.get(self.root / path, ())
 
     @cached_property
     def _lint(self) -> dict[Path, tuple[hadolint.Finding, ...]]:
-        paths = [self.root / subject.path for subject in (*self._subjects.values(), *self.others)]
+        paths = [self.root / path for path in (*self._rows, *self.others)]
         files = [path for path in dict.fromkeys(paths) if path.is_file()]
         findings = run_hadolint(files)
         return {file: tuple(finding for finding in findings if finding.file == file) for file in files}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest_lucid
@@ -9,6 +10,7 @@ PACKAGE = Path(pytest_lucid.__file__).parent
 GLUE = {
     "plugin.py",
     "controller.py",
+    "stash.py",
     "fixtures.py",
     "image_fixtures.py",
     "inside_fixtures.py",
@@ -42,3 +44,12 @@ def test_nothing_that_only_posix_has_is_imported() -> None:
 
 def test_modules_are_short() -> None:
     assert not {file.name for file in PACKAGE.rglob("*.py") if len(file.read_text("utf-8").splitlines()) > 300}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports for types and those inside functions count: arrows go one way."""
+    modules = {".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts): file for file in core()}
+    graph = {
+        name: {used for used in imported(file) if used in modules and used != name} for name, file in modules.items()
+    }
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)

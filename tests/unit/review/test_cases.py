@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lucid.matrix import Matrix, load_matrix
+from pytest_lucid.review.project import Project
 from pytest_lucid.review.review import Review
-from pytest_lucid.review.tree import Tree
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,10 +87,10 @@ def build(root: Path, case: dict[str, Any], *, needs_row: bool) -> tuple[Matrix,
     row = {**ROW, "dockerfile": path if stated else "x/Dockerfile", **(stated if isinstance(stated, dict) else {})}
     packaged = load_matrix(None).model_dump(mode="json")
     matrix = Matrix.model_validate({**packaged, "service": [row, PEER], **case.get("matrix", {})})
-    tree = Tree(root, matrix, matrix.service[:1] if stated else (), whole=True)
+    project = Project(root, matrix, matrix.service[:1] if stated else (), whole=True)
     if stated:
-        return matrix, tree.subject(matrix.service[0])
-    return matrix, next(other for other in tree.others if other.path == path)
+        return matrix, project.subject(matrix.service[0])
+    return matrix, next(other for other in project.others if other.path == path)
 
 
 @pytest.mark.parametrize(("check", "kind", "case"), list(read_cases()))

@@ -22,7 +22,7 @@ from pytest_lucid.review import (
     tron,
     variables,
 )
-from pytest_lucid.review.tree import Tree
+from pytest_lucid.review.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,8 +82,8 @@ def judge_all(root: Path, path: str, *, whole: bool = False) -> list[Finding]:
     packaged = load_matrix(None).model_dump(mode="json")
     packaged["service"][1] |= {"dockerfile": path, "storage": ["/data/blocks"]}
     matrix = Matrix.model_validate(packaged)
-    tree = Tree(root, matrix, matrix.service[1:2], whole=whole)
-    subject = tree.subject(matrix.service[1])
+    project = Project(root, matrix, matrix.service[1:2], whole=whole)
+    subject = project.subject(matrix.service[1])
     return [finding for judge in JUDGES for finding in judge(subject)]
 
 
