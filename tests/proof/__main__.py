@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from catalogue import MUTATIONS
 from files import judge
 from mutation import SERVICES, FileMutation
-from stages import STAGES, say, stack
+from stack import say, stack
+from stages import STAGES
 from suite import Cell, check_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mutation import Mutation
-    from stages import Running, Stage
+    from stack import Running
+    from stages import Stage
 
 
 def batches(mutations: Sequence[Mutation]) -> Iterator[dict[str, Mutation]]:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from changes import (
+    another_port,
+    health_check,
+    host,
+    lie,
+    mount,
+    published,
+    read_only_storage,
+    tmpfs_for_volumes,
+    udp_instead,
+    variable,
+    without_field,
+)
 from mutation import (
     ANCHORING,
     DATA,
@@ -15,12 +26,6 @@ from mutation import (
     ids,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mutation import Document
-
-PYTHON = "/home/app/.local/bin/python"
 UNPUBLISHED = ids(
     "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
 )
@@ -29,93 +34,6 @@ SEEN_TWICE = "the engine says so, and it is seen from within"
 LEAVES = (DATA, MANAGER)
 # The mesh controller has more to answer than these.
 PLAIN = (DATA, MANAGER, ANCHORING, ENGINE, GATEWAY)
-
-
-def variable(name: str, value: str) -> Callable[[Document], None]:
-    """Set one variable."""
-
-    def change(document: Document) -> None:
-        kept = [entry for entry in document["Env"] if entry.partition("=")[0] != name]
-        document["Env"] = [*kept, f"{name}={value}"]
-
-    return change
-
-
-def host(**options: Any) -> Callable[[Document], None]:
-    """Set options of the container's host side."""
-    return lambda document: document["HostConfig"].update(options)
-
-
-def published(shift: int) -> Callable[[Document], None]:
-    """Publish every port elsewhere on the host; a shift of 0 publishes none."""
-
-    def change(document: Document) -> None:
-        bindings = document["HostConfig"]["PortBindings"]
-        moved = {
-            p: [{"HostIp": "127.0.0.1", "HostPort": str(int(b[0]["HostPort"]) + shift)}] for p, b in bindings.items()
-        }
-        document["HostConfig"]["PortBindings"] = moved if shift else {}
-
-    return change
-
-
-def another_port(document: Document) -> None:
-    """Publish a port that the matrix does not know, beside the others."""
-    document["ExposedPorts"] = {**document["ExposedPorts"], "9999/tcp": {}}
-    bindings = document["HostConfig"]["PortBindings"]
-    document["HostConfig"]["PortBindings"] = {**bindings, "9999/tcp": [{"HostIp": "127.0.0.1", "HostPort": "19999"}]}
-
-
-def udp_instead(document: Document) -> None:
-    """Publish a port of the matrix as UDP as well."""
-    number, bindings = next(iter(document["HostConfig"]["PortBindings"].items()))
-    udp = number.replace("tcp", "udp")
-    document["ExposedPorts"] = {**document["ExposedPorts"], udp: {}}
-    document["HostConfig"]["PortBindings"] = {**document["HostConfig"]["PortBindings"], udp: bindings}
-
-
-def lie(code: str) -> Callable[[Document], None]:
-    """Run the real service with one thing changed in it by `code`, which sees its health module as `h`."""
-
-    def change(document: Document) -> None:
-        start = "import os, runpy; runpy.run_module(os.environ['SERVICE_NAME'].replace('-', '_'), run_name='__main__')"
-        document["Entrypoint"] = [PYTHON, "-c", f"import lucid_service.health as h\n{code}\n{start}"]
-
-    return change
-
-
-def without_field(name: str) -> str:
-    """Code that leaves a field out of every answer."""
-    return f"J = h.JSONResponse\nh.JSONResponse = lambda body: J({{k: v for k, v in body.items() if k != {name!r}}})"
-
-
-def health_check(*test: str) -> Callable[[Document], None]:
-    """Replace the health check, with timings that show its verdict soon."""
-    second = 1_000_000_000
-    timings = {"Interval": second, "Timeout": second, "Retries": 1, "StartPeriod": 1_000_000}
-    return lambda document: document.update(Healthcheck={"Test": list(test), **timings})
-
-
-def mount(path: str) -> Callable[[Document], None]:
-    """Mount a volume without a name."""
-
-    def change(document: Document) -> None:
-        mounts = document["HostConfig"].get("Mounts") or []
-        document["HostConfig"]["Mounts"] = [*mounts, {"Type": "volume", "Target": path}]
-
-    return change
-
-
-def read_only_storage(document: Document) -> None:
-    """Mount the storage so that nobody can write to it."""
-    for each in document["HostConfig"]["Mounts"]:
-        each["ReadOnly"] = True
-
-
-def tmpfs_for_volumes(document: Document) -> None:
-    """Mount memory where volumes should be."""
-    mounts = document["HostConfig"].pop("Mounts")
-    document["HostConfig"]["Tmpfs"] = {**document["HostConfig"]["Tmpfs"], **{m["Target"]: "" for m in mounts}}
 
 
 CONTAINERS = (

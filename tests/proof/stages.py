@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -15,12 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import docker
 from mutation import ContainerMutation, ImageMutation, LiveMutation, Mutation, StackMutation, TreeMutation
+from stack import INFRA, Running, say
 from suite import ROOT, Cell, red_cells
 
-from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.stack import await_health
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.network import read_discovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 
     Batch = dict[str, Any]
 
-INFRA = str(ROOT / "tests" / "infra")
-SETTLE_SECONDS = 15
 # What pytest runs find of the stack they check, and of the tree.
 CONTEXT = ("03-api-gateway", "blockchain", "service-mesh", "common", "lucid.toml", ".dockerignore")
 
@@ -42,69 +35,6 @@ class Stage(Protocol):
     def plant(self, batch: Batch) -> None: ...
     def uproot(self, batch: Batch) -> None: ...
     def check(self, batch: Batch) -> frozenset[Cell]: ...
-
-
-class Running:
-    """The healthy stack, and how to get back to it."""
-
-    def __init__(self) -> None:
-        self.engine = connect()
-        self.client = docker.from_env()
-        self.matrix = load_matrix(ROOT / "lucid.toml")
-        self.services = {service.name: service for service in self.matrix.service}
-        self.is_up = False
-
-    def up(self, *arguments: str) -> None:
-        """Bring the stack up and keep it."""
-        self.is_up = True
-        pytest("--lucid-up", "--lucid-keep", INFRA, "-k", "test_exists", *arguments)
-
-    def ensure_up(self) -> None:
-        """Bring it up, unless it is."""
-        if not self.is_up:
-            self.up()
-
-    def down(self) -> None:
-        """Remove it."""
-        subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True, capture_output=True, timeout=120)
-
-    def settle(self, *names: str) -> None:
-        """Wait until the containers are healthy (or have given up) and registered where they are, within a bound."""
-        deadline = time.monotonic() + SETTLE_SECONDS
-        services = [self.services[name] for name in names]
-        await_health(self.engine, services, deadline)
-        while time.monotonic() < deadline and not all(self._registered(name) for name in names):
-            time.sleep(0.2)
-
-    def _registered(self, name: str) -> bool:
-        state = self.client.api.inspect_container(name)
-        address = state["NetworkSettings"]["Networks"].get(self.matrix.network.name, {}).get("IPAddress")
-        found = read_discovery(self.engine, self.matrix.consul, [name]).registrations[name]
-        return [r.address for r in found if r.passing] == [address]
-
-
-@contextmanager
-def stack() -> Iterator[Running]:
-    """The stack: brought up by the first stage that needs it, removed when the block ends."""
-    running = Running()
-    try:
-        yield running
-    finally:
-        if running.is_up:
-            running.down()
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)  # noqa: T201 - a command line speaks
-
-
-def pytest(*arguments: str) -> None:
-    """Run pytest for what it does; whether cells are red does not matter."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
-    if result.returncode not in (0, 1):
-        raise SystemExit(f"pytest ended with {result.returncode}:\n{result.stdout}{result.stderr}")
 
 
 class Tree:
