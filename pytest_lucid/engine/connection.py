@@ -14,10 +14,10 @@ import docker
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from pytest_lucid.engine import ssh
+from pytest_lucid.engine import ssh, transport
 from pytest_lucid.engine.host import LOCAL, destination
 from pytest_lucid.engine.reach import endpoint, is_loopback
-from pytest_lucid.engine.tunnel import Mended, Tunnel
+from pytest_lucid.engine.tunnel import Tunnel
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None 
             # Any engine speaks it; asking for the newest first would be one more way there and back.
             version=FIRST_API,
         )
-        if tunnel:
-            base: str = client.api.base_url
-            client.api.mount(base, Mended(client.api.get_adapter(base), tunnel))
+        transport.mount(client, tunnel, REQUEST_TIMEOUT_SECONDS, POOLED_CONNECTIONS)
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(client.version)
             started = dt.datetime.now(dt.timezone.utc)

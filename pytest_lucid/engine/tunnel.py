@@ -15,18 +15,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from requests.adapters import BaseAdapter
-from requests.exceptions import ConnectionError as RequestsConnectionError
-
 from pytest_lucid.engine import ssh
 from pytest_lucid.engine.shell import Result, Shell, ShellEndedError
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from requests import PreparedRequest, Response
-
     from pytest_lucid.engine.host import Destination
 
 OPEN_SECONDS = 20.0
@@ -146,32 +139,6 @@ class Tunnel:
             if time.monotonic() > deadline:
                 raise TimeoutError
             time.sleep(POLL_SECONDS)
-
-
-class Mended(BaseAdapter):
-    """Sends requests through a tunnel with the SDK's own adapter, and once more when the tunnel had to be mended."""
-
-    def __init__(self, adapter: BaseAdapter, tunnel: Tunnel) -> None:
-        super().__init__()
-        self._adapter = adapter
-        self._tunnel = tunnel
-
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send it; raises EngineError when the host is lost."""
-        seen = self._tunnel.generation
-        try:
-            return self._adapter.send(request, *args, **kwargs)
-        except RequestsConnectionError:
-            mended = self._tunnel.mend(seen)
-            if not mended or request.method not in {"GET", "HEAD"}:
-                # What changes something may have been done already.
-                raise
-        self._adapter.close()
-        return self._adapter.send(request, *args, **kwargs)
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._adapter.close()
 
 
 def _free_port() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,8 +175,10 @@ def read_image(engine: Engine, reference: str) -> Image:
     """Ask the engine for the image called `reference`."""
     with engine_errors(f"inspecting image {reference}"):
         try:
-            document = engine.client.api.inspect_image(reference)
-            history = engine.client.api.history(reference)
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(engine.client.api.history, reference)
+                document = engine.client.api.inspect_image(reference)
+                history = asked.result()
         except ImageNotFound:
             return Image(reference, None)
     told = [{"created_by": entry["CreatedBy"], "comment": entry["Comment"]} for entry in reversed(history)]

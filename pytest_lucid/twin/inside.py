@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import EngineError
+from pytest_lucid.twin import listeners, mounts, processes
 from pytest_lucid.twin.listeners import Listener, read_listeners
 from pytest_lucid.twin.mounts import Mount, holder, read_mounts
 from pytest_lucid.twin.processes import Process, read_processes
-from pytest_lucid.twin.writable import Writable, read_sockets, read_writable
+from pytest_lucid.twin.writable import Writable, read_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.twin.session import Session
+    from pytest_lucid.twin.session import Result, Session
+
+PROGRAM = "readlink /proc/1/exe"
+ENVIRONMENT = "cat /proc/1/environ"
+ADDRESSES = "ip -o addr show"
+NAMESPACES = "ls -l /proc/1/ns"
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,21 @@ def read_inside(session: Session, user: str) -> Inside:
     Raises EngineError where something cannot be seen, and like Session.run.
     """
     uid, gid = map(int, user.split(":"))
-    mounts = read_mounts(session)
+    commands = (mounts.COMMAND, processes.COMMAND, listeners.COMMAND, PROGRAM, ENVIRONMENT, ADDRESSES, NAMESPACES)
+    said = dict(zip(commands, session.run_all(commands), strict=True))
+    target = session.sidecar.target
+    mounted = read_mounts(target, said[mounts.COMMAND])
+    writable, sockets = read_writable(session, mounted, uid, gid)
     return Inside(
-        processes=read_processes(session),
-        program=_demanded(session, "readlink /proc/1/exe").strip(),
-        environment=_environment(_demanded(session, "cat /proc/1/environ")),
-        listeners=read_listeners(session),
-        interfaces=_interfaces(_demanded(session, "ip -o addr show")),
-        mounts=mounts,
-        writable=read_writable(session, mounts, uid, gid),
-        sockets=read_sockets(session, mounts),
-        namespaces=dict(re.findall(r"-> (\w+):\[(\d+)\]", _demanded(session, "ls -l /proc/1/ns"))),
+        processes=read_processes(session, said[processes.COMMAND]),
+        program=_demanded(target, PROGRAM, said).strip(),
+        environment=_environment(_demanded(target, ENVIRONMENT, said)),
+        listeners=read_listeners(target, said[listeners.COMMAND]),
+        interfaces=_interfaces(_demanded(target, ADDRESSES, said)),
+        mounts=mounted,
+        writable=writable,
+        sockets=sockets,
+        namespaces=dict(re.findall(r"-> (\w+):\[(\d+)\]", _demanded(target, NAMESPACES, said))),
     )
 
 
@@ -74,11 +84,11 @@ def resolve(session: Session, names: tuple[str, ...]) -> Mapping[str, frozenset[
     return {name: frozenset(addresses) for name, addresses in found.items()}
 
 
-def _demanded(session: Session, command: str) -> str:
-    result = session.run(command)
+def _demanded(target: str, command: str, answers: Mapping[str, Result]) -> str:
+    result = answers[command]
     if result.code or not result.stdout:
         said = result.stderr.decode("utf-8", "replace").strip() or f"exit code {result.code} and no output"
-        raise EngineError(f"`{command}` inside {session.sidecar.target} told nothing ({said})")
+        raise EngineError(f"`{command}` inside {target} told nothing ({said})")
     return result.stdout.decode("utf-8", "surrogateescape")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from pytest_lucid.twin.session import Session
+    from pytest_lucid.twin.session import Result
 
 TABLES = ("tcp", "tcp6", "udp", "udp6")
 COMMAND = r"""
@@ -42,11 +42,14 @@ class Listener:
         return f"{self.protocol}://{self.address}:{self.port}"
 
 
-def read_listeners(session: Session) -> tuple[Listener, ...]:
-    """Read what listens inside, but for the engine's own resolver; raises EngineError if the tables are not seen."""
-    *tables, descriptors = session.run(COMMAND).stdout.decode("utf-8", "replace").split("\x1e")
+def read_listeners(target: str, said: Result) -> tuple[Listener, ...]:
+    """Read what listens inside, but for the engine's own resolver, from the answer to COMMAND.
+
+    Raises EngineError if the tables are not seen.
+    """
+    *tables, descriptors = said.stdout.decode("utf-8", "replace").split("\x1e")
     if len(tables) != len(TABLES) or "local_address" not in tables[0] or "local_address" not in tables[2]:
-        raise EngineError(f"the sockets of {session.sidecar.target} cannot be seen; expected the kernel's tables")
+        raise EngineError(f"the sockets of {target} cannot be seen; expected the kernel's tables")
     owned = frozenset(map(int, re.findall(r"-> socket:\[(\d+)\]", descriptors)))
     return tuple(
         listener

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from pytest_lucid.twin.session import Session
+    from pytest_lucid.twin.session import Result
 
+COMMAND = "cat /proc/1/mountinfo"
 # Windows to the kernel, without anything stored behind them.
 PSEUDO = frozenset({"cgroup", "cgroup2", "devpts", "nsfs", "proc", "sysfs"})
 # Forgotten with the container.
@@ -41,11 +42,14 @@ class Mount:
         return f"{path}/".startswith(f"{self.path.rstrip('/')}/")
 
 
-def read_mounts(session: Session) -> tuple[Mount, ...]:
-    """Read the mounts of the container's first process; raises EngineError if not even its root is seen."""
-    mounts = parse(session.run("cat /proc/1/mountinfo").stdout.decode("utf-8", "surrogateescape"))
+def read_mounts(target: str, said: Result) -> tuple[Mount, ...]:
+    """Read the mounts of the target's first process from the answer to COMMAND.
+
+    Raises EngineError if not even its root is seen.
+    """
+    mounts = parse(said.stdout.decode("utf-8", "surrogateescape"))
     if not any(mount.path == "/" for mount in mounts):
-        raise EngineError(f"the mounts of {session.sidecar.target} cannot be seen; expected at least its root")
+        raise EngineError(f"the mounts of {target} cannot be seen; expected at least its root")
     return mounts
 
 

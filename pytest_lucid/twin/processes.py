@@ -11,7 +11,7 @@ from pytest_lucid.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.twin.session import Session
+    from pytest_lucid.twin.session import Result, Session
 
 # One record for each process outside this twin: number, control group, status, arguments. They may end meanwhile.
 COMMAND = r"""
@@ -61,24 +61,25 @@ class Process:
         return f"{self.pid} {' '.join(self.argv)}"
 
 
-def read_processes(session: Session) -> tuple[Process, ...]:
-    """Read the processes in the control group of the container's first one; raises EngineError if it is not seen.
+def read_processes(session: Session, said: Result) -> tuple[Process, ...]:
+    """Read the processes in the control group of the container's first one, from the answer to COMMAND.
 
-    A health probe that is just starting is waited for.
+    A health probe that is just starting is waited for. Raises EngineError if the first process is not seen.
     """
     deadline = time.monotonic() + SETTLING_SECONDS
     while True:
-        processes = _read(session)
+        processes = _read(session.sidecar.target, said)
         if time.monotonic() > deadline or not any(process.is_entering for process in processes):
             return processes
         time.sleep(POLL_SECONDS)
+        said = session.run(COMMAND)
 
 
-def _read(session: Session) -> tuple[Process, ...]:
-    records = [record.split(b"\x1f") for record in session.run(COMMAND).stdout.split(b"\x1e")[1:]]
+def _read(target: str, said: Result) -> tuple[Process, ...]:
+    records = [record.split(b"\x1f") for record in said.stdout.split(b"\x1e")[1:]]
     alive = {int(record[0]): record[1:] for record in records if len(record) == 4 and record[1] and record[2]}  # noqa: PLR2004 - the four parts of a record
     if 1 not in alive:
-        raise EngineError(f"the processes of {session.sidecar.target} cannot be seen; expected at least its first one")
+        raise EngineError(f"the processes of {target} cannot be seen; expected at least its first one")
     own = alive[1][0]
     # One without memory has ended and is being taken apart; its command line is gone already.
     present = {pid: parts for pid, parts in alive.items() if parts[0] == own and b"\nVmSize:" in parts[1]}

@@ -20,6 +20,8 @@ from pytest_lucid.errors import EngineError
 from pytest_lucid.twin.stream import Stream, StreamClosedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_lucid.twin.sidecar import Sidecar
 
 DEADLINE_SECONDS = 30.0
@@ -65,19 +67,32 @@ class Session:
         self._stream: Stream | None = None
         self._pid = 0
 
+    def open(self) -> None:
+        """Open it now, unless it is; raises like `run`."""
+        with self._lock:
+            if not self._stream:
+                self._open()
+
     def run(self, command: str) -> Result:
         """Run a shell command; raises EngineError when it does not end in time or the session dies of it twice."""
+        return self.run_all([command])[0]
+
+    def run_all(self, commands: Sequence[str]) -> list[Result]:
+        """Run shell commands one after the other, without waiting for an answer before the next is sent.
+
+        Raises like `run`. Commands and answers on the way must be short: nobody reads while they are sent.
+        """
         with self._lock:
             try:
-                return self._run(command)
+                return self._run(commands)
             except StreamClosedError:
                 self._drop()
             try:
-                return self._run(command)
+                return self._run(commands)
             except StreamClosedError as error:
                 self._drop()
                 raise EngineError(
-                    f"the session inside {self.sidecar.target} ended twice while running {command[:200]!r} ({error}); "
+                    f"the session inside {self.sidecar.target} ended twice while running {_shown(commands)} ({error}); "
                     f"expected it to stay open. Look for what ends {self.sidecar.name}."
                 ) from error
 
@@ -86,22 +101,19 @@ class Session:
         with self._lock:
             self._drop()
 
-    def _run(self, command: str) -> Result:
+    def _run(self, commands: Sequence[str]) -> list[Result]:
         stream = self._stream or self._open()
-        silent = False
-        if PLAIN.fullmatch(command) and (program := command.partition(" ")[0]) in HARMLESS:
-            line = f"{command} <&8"
-            silent = program in SILENT
-        else:
-            # Told to end, the shell does so once its child has: see END in sidecar.py.
-            line = f"(trap 'exit 143' TERM; eval {shlex.quote(command)}) <&8"
+        deadline = time.monotonic() + self._deadline
         try:
-            return _exchange(stream, line, time.monotonic() + self._deadline, silent=silent)
+            # What is silent leaves no mark on standard error, so that nothing may follow it.
+            asked = [_ask(stream, command, deadline, alone=len(commands) == 1) for command in commands]
+            return [_answer(stream, question, deadline) for question in asked]
         except TimeoutError as error:
             self._drop()
             self.sidecar.end_commands_of(self._pid)
             raise EngineError(
-                f"{command[:200]!r} inside {self.sidecar.target} did not end within {self._deadline:g} s and was killed"
+                f"{_shown(commands)} inside {self.sidecar.target} "
+                f"did not end within {self._deadline:g} s and was killed"
             ) from error
 
     def _open(self) -> Stream:
@@ -112,7 +124,7 @@ class Session:
         try:
             shims = files(__package__).joinpath("shims.sh").read_text("utf-8")
             stream.send(shims.encode(), deadline)
-            opened = _exchange(stream, "echo $$", deadline)
+            opened = _answer(stream, _send(stream, "echo $$", deadline), deadline)
             self._pid = int(opened.stdout)
         except (TimeoutError, StreamClosedError, ValueError) as error:
             said = stream.buffers.stderr.decode("utf-8", "replace").strip()
@@ -130,13 +142,34 @@ class Session:
             self._stream = None
 
 
-def _exchange(stream: Stream, line: str, deadline: float, *, silent: bool = False) -> Result:
-    """Send one line, and take what it writes until its end shows on both outputs; on one where success is `silent`."""
+@dataclass(frozen=True)
+class _Question:
+    """A command that was sent: the number that marks its end, and whether success leaves no mark on standard error."""
+
+    nonce: str
+    silent: bool
+
+
+def _ask(stream: Stream, command: str, deadline: float, *, alone: bool) -> _Question:
+    """Send a command so that it can neither change the shell nor take its input."""
+    if PLAIN.fullmatch(command) and (program := command.partition(" ")[0]) in HARMLESS:
+        return _send(stream, f"{command} <&8", deadline, silent=alone and program in SILENT)
+    # Told to end, the shell does so once its child has: see END in sidecar.py.
+    return _send(stream, f"(trap 'exit 143' TERM; eval {shlex.quote(command)}) <&8", deadline)
+
+
+def _send(stream: Stream, line: str, deadline: float, *, silent: bool = False) -> _Question:
+    """Send one line, and have its end marked."""
     nonce = secrets.token_hex(16)
     stream.send(f"{line}\n_end {nonce}{' silent' if silent else ''}\n".encode(), deadline)
-    mark = f"\x1e{nonce} ".encode()
+    return _Question(nonce, silent)
+
+
+def _answer(stream: Stream, question: _Question, deadline: float) -> Result:
+    """Take what the oldest question's line writes, until its end shows on both outputs; on one where it is silent."""
+    mark = f"\x1e{question.nonce} ".encode()
     outputs = (stream.buffers.stdout, stream.buffers.stderr)
-    searched, ends = [0, 0], [-1, -1]
+    searched, ends, nexts = [0, 0], [-1, -1], [0, 0]
     code = -1
     while True:
         for index, output in enumerate(outputs):
@@ -144,18 +177,22 @@ def _exchange(stream: Stream, line: str, deadline: float, *, silent: bool = Fals
                 continue
             start = output.find(mark, searched[index])
             if start >= 0 and (stop := output.find(b"\n", start)) >= 0:
-                ends[index], code = start, int(output[start + len(mark) : stop])
-                if silent and code == 0:
-                    ends[1] = 0
+                ends[index], nexts[index], code = start, stop + 1, int(output[start + len(mark) : stop])
+                if question.silent and code == 0:
+                    ends[1], nexts[1] = 0, len(outputs[1])
             # The mark of the end may have come in two pieces.
             searched[index] = start if start >= 0 else max(0, len(output) - len(mark))
         if min(ends) >= 0:
             break
         _await(stream, deadline)
     stdout, stderr = (bytes(memoryview(output)[:end]) for output, end in zip(outputs, ends, strict=True))
-    for output in outputs:
-        output.clear()
+    for output, following in zip(outputs, nexts, strict=True):
+        del output[:following]
     return Result(code, stdout, stderr)
+
+
+def _shown(commands: Sequence[str]) -> str:
+    return repr("; ".join(commands)[:200])
 
 
 def _await(stream: Stream, deadline: float) -> None:

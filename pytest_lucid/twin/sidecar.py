@@ -15,6 +15,8 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError, MissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
 
@@ -63,13 +65,24 @@ kill -9 $processes
 
 
 class Sidecar:
-    """The twin of the container called `target`, made from the image `toolbox`, labelled as something of `run`."""
+    """The twin of the container called `target`, made from the image `toolbox`, labelled as something of `run`.
 
-    def __init__(self, engine: Engine, target: str, run: Run, toolbox: str = TOOLBOX) -> None:
+    `get_toolbox` returns when the engine has that image.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: str,
+        run: Run,
+        toolbox: str = TOOLBOX,
+        get_toolbox: Callable[[], object] | None = None,
+    ) -> None:
         self.engine = engine
         self.target = target
         self.toolbox = toolbox
         self._run = run
+        self._get_toolbox = get_toolbox
         self.name = f"{target}-twin-{run.id}"
 
     def ensure(self) -> str:
@@ -79,6 +92,9 @@ class Sidecar:
         the engine has no such toolbox, or refuses otherwise.
         """
         with engine_errors(f"starting {self.name}"):
+            # Mostly there is none yet, and on the way to another machine each question takes its time.
+            if made := self._make(self._running_target()):
+                return made
             deadline = time.monotonic() + READY_SECONDS
             while True:
                 target = self._running_target()
@@ -138,7 +154,15 @@ class Sidecar:
             return None
         return document
 
-    def _create(self, target: str) -> None:
+    def _make(self, target: str) -> str | None:
+        """Create and start it; None where there is one already."""
+        if self._get_toolbox:
+            self._get_toolbox()
+        twin = self._create(target)
+        return twin if twin and self._start(twin) else None
+
+    def _create(self, target: str) -> str | None:
+        """Create it; returns its id, None where its name is taken."""
         api = self.engine.client.api
         host_config = api.create_host_config(
             pid_mode=f"container:{target}",
@@ -151,7 +175,7 @@ class Sidecar:
             auto_remove=True,
         )
         try:
-            api.create_container(
+            created = api.create_container(
                 self.toolbox,
                 entrypoint=["/bin/busybox", "sh", "-c"],
                 command=[LINGER],
@@ -167,9 +191,13 @@ class Sidecar:
             # Another process of this run was quicker, or an ended twin is just being removed.
             if error.status_code != CONFLICT:
                 raise
+            return None
+        return str(created["Id"])
 
-    def _start(self, twin: str) -> None:
+    def _start(self, twin: str) -> bool:
+        """Start it; returns whether it was there."""
         try:
             self.engine.client.api.start(twin)
         except NotFound:
-            return
+            return False
+        return True

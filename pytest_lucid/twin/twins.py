@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pytest_lucid import bases
+from pytest_lucid.errors import LucidError
 from pytest_lucid.twin.session import Session
 from pytest_lucid.twin.sidecar import TOOLBOX, Sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Future
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -27,7 +27,10 @@ class Twins:
     def __init__(self, engine: Engine, run: Run, targets: Sequence[str], toolbox: str = TOOLBOX) -> None:
         self._engine = engine
         self._toolbox = toolbox
-        self._sessions = {target: Session(Sidecar(engine, target, run, toolbox)) for target in targets}
+        self._got: Future[object] = Future()
+        self._sessions = {
+            target: Session(Sidecar(engine, target, run, toolbox, self._got.result)) for target in targets
+        }
         self._opened: dict[str, Future[object]] = {}
         self._lock = threading.Lock()
 
@@ -40,10 +43,13 @@ class Twins:
         return self._sessions[target]
 
     def _open(self) -> None:
-        bases.ensure(self._engine.client, [self._toolbox], lambda _: None)
         # Most of the time that a twin takes to start is waiting for the engine.
         with ThreadPoolExecutor(len(self._sessions)) as pool:
-            self._opened = {name: pool.submit(session.run, ":") for name, session in self._sessions.items()}
+            self._opened = {name: pool.submit(session.open) for name, session in self._sessions.items()}
+            try:
+                self._got.set_result(bases.ensure(self._engine.client, [self._toolbox], lambda _: None))
+            except LucidError as error:
+                self._got.set_exception(error)
 
     def close(self) -> None:
         """End the sessions of this process; other processes may still use the twins."""

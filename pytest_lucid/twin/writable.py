@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_lucid.twin.mounts import Mount
-    from pytest_lucid.twin.session import Session
+    from pytest_lucid.twin.session import Result, Session
 
 # The device that every container has, found by the same search.
 CONTROL = "/dev/null"
@@ -29,39 +29,48 @@ class Writable:
     shared: tuple[str, ...]
 
 
-def read_writable(session: Session, mounts: Sequence[Mount], uid: int, gid: int) -> Writable:
-    """Search the writable mounts for what `uid`:`gid` can write to; raises EngineError if the search finds nothing.
+def read_writable(
+    session: Session, mounts: Sequence[Mount], uid: int, gid: int
+) -> tuple[Writable, tuple[tuple[str, int], ...]]:
+    """Search the writable mounts for what `uid`:`gid` can write to, and everything mounted for sockets (path, owner).
 
-    A mount of memory that everybody may write to is in every container, so nothing at all means a broken search.
+    Raises EngineError if a search does not even find what every container has: a mount of memory that everybody may
+    write to, and a device.
     """
     places = [mount.path for mount in mounts if mount.writable and not mount.is_pseudo]
     stored = [mount.path for mount in mounts if mount.writable and not mount.is_pseudo and not mount.is_memory]
+    mounted = [mount.path for mount in mounts if mount.path != "/" and not mount.is_pseudo]
     mine = rf"\( -user {uid} -o -group {gid} -perm -020 -o -perm -002 \)"
     others = rf"\( ! -user {uid} -o ! -group {gid} -perm -020 -o -perm -002 \)"
-    paths = _find(session, places, rf"\( -type f -o -type d \) {mine} -print0 -prune")
+    paths, found = map(
+        _paths,
+        session.run_all(
+            [
+                _find(places, rf"\( -type f -o -type d \) {mine} -print0 -prune"),
+                _find(mounted, rf"\( -type s -o -path {CONTROL} \) -print0"),
+            ]
+        ),
+    )
+    target = session.sidecar.target
     if not paths:
-        raise EngineError(f"what can be written to in {session.sidecar.target} cannot be seen; expected tmpfs at least")
-    kept = [path for path in paths if any(mount == path or path.startswith(f"{mount}/") for mount in stored)]
-    shared = _find(session, kept, rf"\( -type f -o -type d \) {others} -print0")
-    return Writable(paths, shared)
-
-
-def read_sockets(session: Session, mounts: Sequence[Mount]) -> tuple[tuple[str, int], ...]:
-    """Search everything mounted into the container for sockets: path and owner of each.
-
-    Raises EngineError if the search does not even find a device that every container has.
-    """
-    places = [mount.path for mount in mounts if mount.path != "/" and not mount.is_pseudo]
-    found = _find(session, places, rf"\( -type s -o -path {CONTROL} \) -print0")
+        raise EngineError(f"what can be written to in {target} cannot be seen; expected tmpfs at least")
     if CONTROL not in found:
-        raise EngineError(f"the sockets in {session.sidecar.target} cannot be seen; expected at least {CONTROL}")
+        raise EngineError(f"the sockets in {target} cannot be seen; expected at least {CONTROL}")
+    kept = [path for path in paths if any(mount == path or path.startswith(f"{mount}/") for mount in stored)]
     sockets = [path for path in found if path != CONTROL]
-    return tuple((path, int(session.run(f"stat -c %u {shlex.quote(path)}").stdout)) for path in sockets)
+    shared, *owners = session.run_all(
+        [
+            _find(kept, rf"\( -type f -o -type d \) {others} -print0"),
+            *(f"stat -c %u {shlex.quote(path)}" for path in sockets),
+        ]
+    )
+    owned = tuple((path, int(owner.stdout)) for path, owner in zip(sockets, owners, strict=True))
+    return Writable(paths, _paths(shared)), owned
 
 
-def _find(session: Session, places: Sequence[str], expression: str) -> tuple[str, ...]:
-    if not places:
-        return ()
-    found = session.run(f"find {shlex.join(places)} -xdev {expression} 2>/dev/null")
-    paths = found.stdout.decode("utf-8", "surrogateescape").split("\0")
-    return tuple(dict.fromkeys(path for path in paths if path))
+def _find(places: Sequence[str], expression: str) -> str:
+    return f"find {shlex.join(places)} -xdev {expression} 2>/dev/null" if places else ":"
+
+
+def _paths(found: Result) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for path in found.stdout.decode("utf-8", "surrogateescape").split("\0") if path))

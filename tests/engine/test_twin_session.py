@@ -127,6 +127,20 @@ def test_what_succeeds_without_a_word_fails_with_one(session: Session, command: 
         assert session.run("test -d /") == session.run("test -e /tmp")
 
 
+def test_commands_sent_together_have_their_own_answers(session: Session) -> None:
+    commands = [
+        "cat /etc/passwd",
+        "cat /nonexistent",
+        "echo out; echo err >&2; exit 3",
+        "ls /nonexistent /etc",
+        "head -c 300000 /dev/zero",
+        "readlink /proc/1/exe",
+        ":",
+    ]
+    assert session.run_all(commands) == [session.run(command) for command in commands]
+    assert session.run_all([]) == []
+
+
 def test_a_directory_is_listed_as_busybox_lists_it(session: Session) -> None:
     session.run("mkdir -p /tmp/listed/empty; cd /tmp/listed; touch .hidden 'a b' '*' é; ln -s nowhere dangling")
     for path in ("/tmp/listed", "/tmp/listed/empty", "/tmp/listed/dangling", "/", "/proc/1/task"):

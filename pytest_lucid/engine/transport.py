@@ -1,0 +1,62 @@
+"""How requests reach an engine: over connections that stay open, and again when the way there had to be mended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docker.transport import UnixHTTPAdapter
+from requests.adapters import BaseAdapter
+from requests.exceptions import ConnectionError as RequestsConnectionError
+
+if TYPE_CHECKING:
+    import docker
+    from requests import PreparedRequest, Response
+
+    from pytest_lucid.engine.tunnel import Tunnel
+
+
+class Pooled(UnixHTTPAdapter):
+    """The SDK's adapter for Unix sockets with one pool of connections; the SDK's own has one for each URL.
+
+    A new connection is one more way there and back where the socket is forwarded from another machine.
+    """
+
+    def get_connection(self, url: str | bytes, proxies: Any = None) -> Any:
+        """Return the one pool."""
+        del url
+        return super().get_connection("http+docker://localhost", proxies)
+
+
+class Mended(BaseAdapter):
+    """Sends requests through a tunnel with another adapter, and once more when the tunnel had to be mended."""
+
+    def __init__(self, adapter: BaseAdapter, tunnel: Tunnel) -> None:
+        super().__init__()
+        self._adapter = adapter
+        self._tunnel = tunnel
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Send it; raises EngineError when the host is lost."""
+        seen = self._tunnel.generation
+        try:
+            return self._adapter.send(request, *args, **kwargs)
+        except RequestsConnectionError:
+            mended = self._tunnel.mend(seen)
+            if not mended or request.method not in {"GET", "HEAD"}:
+                # What changes something may have been done already.
+                raise
+        self._adapter.close()
+        return self._adapter.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._adapter.close()
+
+
+def mount(client: docker.DockerClient, tunnel: Tunnel | None, seconds: int, connections: int) -> None:
+    """Have `client` keep up to `connections` open, through `tunnel` if there is one; each request has `seconds`."""
+    base: str = client.api.base_url
+    adapter = client.api.get_adapter(base)
+    if isinstance(adapter, UnixHTTPAdapter):
+        adapter = Pooled(f"http+unix://{adapter.socket_path}", seconds, max_pool_size=connections)
+    client.api.mount(base, Mended(adapter, tunnel) if tunnel else adapter)
