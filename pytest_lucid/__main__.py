@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.run import exclusive
 from pytest_lucid.engine.teardown import remove_leftovers
 from pytest_lucid.errors import LucidError
@@ -19,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pytest_lucid", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("engine", help="use the running container engine, or install and start one (root on Debian)")
-    commands.add_parser("down", help="remove what kept or crashed runs of this user left on the engine")
+    down = commands.add_parser("down", help="remove what kept or crashed runs of this user left on the engine")
+    down.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
     bill = commands.add_parser("sbom", help="print the software bill of materials of an image, as CycloneDX JSON")
     bill.add_argument("image", help="its name on the engine, or a file of `docker save`, or an OCI layout directory")
     given = parser.parse_args(arguments)
@@ -29,8 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.command == "sbom":
             _bill(given.image)
         else:
-            engine = connect()
-            with exclusive(engine):
+            with closing(connect(given.host)) as engine, exclusive(engine):
                 remove_leftovers(engine, _say)
     except LucidError as error:
         print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks

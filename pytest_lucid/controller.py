@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_lucid.errors import EngineError
 from pytest_lucid.report import Cell, Outcome, render_findings, render_matrix
 from pytest_lucid.stash import SETTINGS, lucid_of, usage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from contextlib import AbstractContextManager
 
 
 class Controller:
@@ -55,7 +57,8 @@ class Controller:
         lucid = lucid_of(self._config)
         with usage_errors(), _terminable(), ExitStack() as stacks:
             for site in lucid.sites.values():
-                stacks.enter_context(prepared(site.engine, lucid.matrix, self._settings, self._progress))
+                stack = prepared(site.engine, lucid.matrix, self._settings, self._progress)
+                stacks.enter_context(self._reported(stack, session))
             try:
                 return (yield)
             finally:
@@ -84,6 +87,18 @@ class Controller:
                 terminalreporter.write_line(line)
         for line in self._afterwards:
             terminalreporter.write_line(line)
+
+    @contextmanager
+    def _reported(self, stack: AbstractContextManager[None], session: pytest.Session) -> Iterator[None]:
+        """Report a stack that cannot be removed after the tests ran: their outcome stands, and the run fails."""
+        try:
+            with stack:
+                yield
+        except EngineError as error:
+            if not self._ran:
+                raise
+            session.testsfailed += 1
+            self._progress(str(error))
 
     def _progress(self, line: str) -> None:
         reporter: pytest.TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")

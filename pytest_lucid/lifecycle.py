@@ -10,10 +10,12 @@ from pytest_lucid import bases
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.engine.build import build_images
+from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.preflight import demand_room
 from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.engine.stack import await_health, bring_up
 from pytest_lucid.engine.teardown import remove_leftovers, tear_down
+from pytest_lucid.errors import EngineError
 from pytest_lucid.network import read_discovery
 from pytest_lucid.twin.sidecar import TOOLBOX
 
@@ -52,12 +54,21 @@ def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Calla
             yield
         finally:
             if settings.keep and up:
-                progress(
-                    f"kept run {run.id}; the next --lucid-up replaces it, `python -m pytest_lucid down` removes it"
-                )
+                progress(f"kept run {run.id}; the next --lucid-up replaces it, `{_down(engine)}` removes it")
             else:
-                tear_down(engine, run.id)
+                try:
+                    tear_down(engine, run.id)
+                except EngineError as error:
+                    raise EngineError(
+                        f"{engine.host}: what run {run.id} made is still there: {error}\n"
+                        f"Remove it with `{_down(engine)}`; the next --lucid-up there does that, too."
+                    ) from error
                 progress(f"removed run {run.id}")
+
+
+def _down(engine: Engine) -> str:
+    """The command that removes what runs left there."""
+    return f"python -m pytest_lucid down{'' if engine.host == LOCAL else f' --host={engine.host}'}"
 
 
 def build(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import docker
 import pytest
-from machine import NAME, Machine, MachineError, found, running, why_not
+from machine import NAME, Machine, found, running
+from root import MachineError, why_not
 from runs import DEADLINE_SECONDS, ROOT, SUITE
 
 if TYPE_CHECKING:

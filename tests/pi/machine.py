@@ -7,7 +7,6 @@ tested against it belongs to the tests.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -24,33 +22,16 @@ from typing import TYPE_CHECKING
 
 import docker
 from docker.errors import DockerException
-
-from pytest_lucid.bases import packages
-from pytest_lucid.user_cache import cache_directory
+from root import MachineError, cache, install, root_archive, run, why_not
+from wiring import NETWORK, THERE, connect, disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SUITE = "trixie"
-PACKAGES = ("docker.io", "iptables", "iproute2", "openssh-server", "ca-certificates")
 NAME = "pi.local"
 USER = "pi"
-NETWORK = "lucidpi"
-HERE, THERE = "10.78.0.1", "10.78.0.2"
-PREFIX = 24
-INSIDE, OUTSIDE = f"{NETWORK}1", f"{NETWORK}0"
 CGROUP = "lucidpi"
 DEADLINE_SECONDS = 60
-# Program → the package that has it.
-NEEDED = {
-    "ip": "iproute2",
-    "iptables": "iptables",
-    "nsenter": "util-linux",
-    "unshare": "util-linux",
-    "ssh": "openssh-client",
-    "ssh-keygen": "openssh-client",
-    "mmdebstrap": "mmdebstrap",
-}
 UNABLE = 77
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The first process: it becomes the machine's init, starts the two servers, and waits for orphans ever after.
@@ -68,10 +49,6 @@ hostname pi
 dockerd --cgroup-parent=/lucidpi >/var/log/dockerd.log 2>&1 &
 while :; do sleep 3600 & wait $!; done
 """
-
-
-class MachineError(Exception):
-    """The machine cannot be made here; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -131,46 +108,6 @@ class Machine:
         self.run("sh", "-c", 'nohup "$@" >>/var/log/started.log 2>&1 &', "start", *command)
 
 
-def cache() -> Path:
-    """Where the root is kept between runs, and the running machine's folder lies."""
-    return cache_directory() / "pi"
-
-
-def why_not() -> str | None:
-    """Why no machine can be made here; None where one can."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return "a second machine is made of Linux namespaces, by root"
-    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
-    return f"a second machine needs {', '.join(missing)}: apt-get install them" if missing else None
-
-
-def install() -> None:
-    """Install the programs that are missing, where root on Debian can."""
-    if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get"):
-        missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
-        if missing:
-            _run("apt-get", "--quiet", "update", seconds=600)
-            _run("apt-get", "--quiet", "--yes", "install", "--no-install-recommends", *missing, seconds=600)
-
-
-def root_archive() -> Path:
-    """The tar of the machine's root; made from the host's Debian mirrors unless it is in the cache."""
-    stanzas = "\n".join(source.deb822() for source in packages.sources(SUITE))
-    fingerprint = hashlib.sha256("\n".join((SUITE, *PACKAGES, stanzas)).encode()).hexdigest()[:12]
-    archive = cache() / f"root-{fingerprint}.tar"
-    if archive.is_file():
-        return archive
-    cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache()) as folder:
-        sources, made = Path(folder, "debian.sources"), Path(folder, "root.tar")
-        sources.write_text(stanzas)
-        left_out = [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "man", "locale")]
-        options = ["--variant=minbase", f"--include={','.join(PACKAGES)}", *left_out, "--dpkgopt=force-unsafe-io"]
-        _run("mmdebstrap", *options, SUITE, str(made), str(sources), seconds=600)
-        made.rename(archive)
-    return archive
-
-
 def up() -> Machine:
     """Make the machine, after removing one that an earlier run left; raises MachineError where it cannot be done."""
     if why := why_not():
@@ -188,9 +125,9 @@ def _up(archive: Path) -> Machine:
     folder = cache() / "machine"
     root = folder / "root"
     root.mkdir(parents=True)
-    _run("tar", "-C", str(root), "--exclude=./dev/*", "-xf", str(archive))
+    run("tar", "-C", str(root), "--exclude=./dev/*", "-xf", str(archive))
     _access(folder, root)
-    _network()
+    connect()
     (folder / "init.sh").write_text(INIT)
     with (folder / "init.log").open("wb") as log:
         process = subprocess.Popen(
@@ -238,13 +175,7 @@ def down() -> None:
                 container.remove(force=True)
         os.kill(machine.process, signal.SIGKILL)
         _await(lambda: not Path(f"/proc/{machine.init}/stat").exists() or _is_zombie(machine.init), machine.folder)
-    subprocess.run(["ip", "link", "del", OUTSIDE], check=False, capture_output=True)
-    subprocess.run(["ip", "netns", "del", NETWORK], check=False, capture_output=True)
-    for rule in _rules():
-        while (
-            subprocess.run(["iptables", *_table(rule), "-D", *rule], check=False, capture_output=True).returncode == 0
-        ):
-            pass
+    disconnect()
     for group in (*Path("/sys/fs/cgroup").glob(f"*/{CGROUP}"), Path("/sys/fs/cgroup", CGROUP)):
         for path in sorted(group.rglob("*/"), reverse=True) if group.is_dir() else ():
             with suppress(OSError):
@@ -266,14 +197,14 @@ def running() -> Iterator[Machine]:
 def _access(folder: Path, root: Path) -> None:
     """Make keys and accounts, and the configuration of an ssh that uses them. Nothing of it outlives the machine."""
     for name in ("id", "wrong", "host"):
-        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name))
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name))
     for path, kind in (
         (root / "etc/ssh/ssh_host_ed25519_key", ""),
         (root / "etc/ssh/ssh_host_ed25519_key.pub", ".pub"),
     ):
         shutil.copy(folder / f"host{kind}", path)
     # An account without a password may not be locked, or sshd refuses its key as well.
-    _run("chroot", str(root), "useradd", "--create-home", "--shell=/bin/sh", "--groups=docker", "--password=*", USER)
+    run("chroot", str(root), "useradd", "--create-home", "--shell=/bin/sh", "--groups=docker", "--password=*", USER)
     ssh = root / "home" / USER / ".ssh"
     ssh.mkdir(mode=0o700)
     shutil.copy(folder / "id.pub", ssh / "authorized_keys")
@@ -294,33 +225,6 @@ def _access(folder: Path, root: Path) -> None:
     program.chmod(0o755)
 
 
-def _network() -> None:
-    _run("ip", "netns", "add", NETWORK)
-    _run("ip", "link", "add", OUTSIDE, "type", "veth", "peer", "name", INSIDE, "netns", NETWORK)
-    _run("ip", "addr", "add", f"{HERE}/{PREFIX}", "dev", OUTSIDE)
-    _run("ip", "link", "set", OUTSIDE, "up")
-    _run("ip", "-n", NETWORK, "addr", "add", f"{THERE}/{PREFIX}", "dev", INSIDE)
-    for device in (INSIDE, "lo"):
-        _run("ip", "-n", NETWORK, "link", "set", device, "up")
-    _run("ip", "-n", NETWORK, "route", "add", "default", "via", HERE)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    for rule in _rules():
-        _run("iptables", *_table(rule), "-I", *rule)
-
-
-def _rules() -> tuple[tuple[str, ...], ...]:
-    """Let the machine reach the package registries, which its builds need."""
-    return (
-        ("POSTROUTING", "-s", f"{THERE}/{PREFIX}", "!", "-o", OUTSIDE, "-j", "MASQUERADE"),
-        ("FORWARD", "-i", OUTSIDE, "-j", "ACCEPT"),
-        ("FORWARD", "-o", OUTSIDE, "-j", "ACCEPT"),
-    )
-
-
-def _table(rule: tuple[str, ...]) -> tuple[str, ...]:
-    return ("-t", "nat") if rule[0] == "POSTROUTING" else ()
-
-
 def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
@@ -336,12 +240,6 @@ def _await(condition: Callable[[], bool], folder: Path) -> None:
                 f"the machine is not ready after {DEADLINE_SECONDS} s: {(folder / 'init.log').read_text()}"
             )
         time.sleep(0.05)
-
-
-def _run(*command: str, seconds: float = 120) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
-    if done.returncode:
-        raise MachineError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
 
 def main(arguments: list[str]) -> int:

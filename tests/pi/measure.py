@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from delay import delayed
-from machine import HERE, NAME, NETWORK, THERE, Machine, found
+from machine import NAME, Machine, found
+from wiring import HERE, NETWORK, THERE
 
 ROOT = Path(__file__).parents[2]
 SSH = 2222

@@ -8,8 +8,9 @@ import docker
 import pytest
 from delay import delayed
 from docker.context import ContextAPI
-from machine import HERE, NAME, THERE, Machine
+from machine import NAME, Machine
 from runs import SUITE
+from wiring import HERE, THERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,8 +4,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from machine import NAME, THERE, Machine
+from machine import NAME, Machine
 from runs import SUITE
+from wiring import THERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import NAME
 from runs import SUITE
 
 if TYPE_CHECKING:
@@ -39,6 +44,33 @@ def test_run_of_another_machine_is_reported_and_left_alone(run: Run, engine: doc
         theirs.reload()
     finally:
         theirs.remove(force=True)
+
+
+def test_host_that_is_lost_while_its_stack_is_up(
+    run: Run, machine: Machine, engine: docker.DockerClient, breaking: Callable[[str], str]
+) -> None:
+    try:
+        ran = run("--lucid-up", breaking("machine.end('sshd', 'sshd-session')"))
+    finally:
+        machine.start("/usr/sbin/sshd")
+    assert ran.code == pytest.ExitCode.TESTS_FAILED, ran.output
+    assert len(ran.cases) == 6
+    assert "DRIFT  . . E E E E" in ran.output
+    assert "ERROR: " not in ran.output
+    left = re.search(r"lucid: (\S+): what run (\w{8}) made is still there: .* was lost in the middle", ran.output)
+    assert left
+    assert left[1] == NAME
+    assert engine.containers.list(filters={"label": f"lucid.run={left[2]}"})
+    down = subprocess.run(
+        [sys.executable, "-m", "pytest_lucid", "down", f"--host={NAME}"],
+        check=False,
+        env={**os.environ, "PATH": f"{machine.programs}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert f"removed run {left[2]}, left over" in down.stdout, down.stderr
+    assert not engine.containers.list(all=True, filters={"label": "lucid.run"})
 
 
 @pytest.fixture
