@@ -8,6 +8,8 @@ from docker.transport import UnixHTTPAdapter
 from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
+from pytest_lucid.errors import EngineError
+
 if TYPE_CHECKING:
     import docker
     from requests import PreparedRequest, Response
@@ -36,13 +38,17 @@ class Mended(BaseAdapter):
         self._tunnel = tunnel
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Send it; raises EngineError when the host is lost."""
+        """Send it; raises EngineError when the host is lost, or its engine does not answer any more."""
         seen = self._tunnel.generation
         try:
             return self._adapter.send(request, *args, **kwargs)
-        except RequestsConnectionError:
-            mended = self._tunnel.mend(seen)
-            if not mended or request.method not in {"GET", "HEAD"}:
+        except RequestsConnectionError as error:
+            if not self._tunnel.mend(seen):
+                raise EngineError(
+                    f"{self._tunnel.name}: its engine does not answer any more, and SSH works. Look there: "
+                    "`sudo systemctl status docker`."
+                ) from error
+            if request.method not in {"GET", "HEAD"}:
                 # What changes something may have been done already.
                 raise
         self._adapter.close()

@@ -6,32 +6,18 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from machine import NAME, Machine, found, running
+from ran import Ran
 from root import MachineError, why_not
 from runs import DEADLINE_SECONDS, ROOT, SUITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A run of pytest that has ended; `junit` is None where no report was written."""
-
-    code: int
-    output: str
-    junit: ET.Element | None
-
-    @property
-    def cases(self) -> list[ET.Element]:
-        """The cells that the report has."""
-        return [] if self.junit is None else self.junit.findall(".//testcase")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Ran
+    from ran import Ran
 
     Run = Callable[..., Ran]
 

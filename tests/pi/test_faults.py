@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from machine import NAME, Machine
+from ran import says
 from runs import SUITE
 from wiring import THERE
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Ran
+    from ran import Ran
 
     Run = Callable[..., Ran]
 
@@ -31,25 +32,24 @@ def refused(ran: Ran, *words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "words"),
+    ("fault", "config"),
     [
-        ("IdentityFile {folder}/wrong", ["does not accept the key", "ssh-copy-id", "Permission denied"]),
-        ("UserKnownHostsFile /dev/null", ["host key is not known here", "Host key verification failed"]),
-        ("Port 2", ["no SSH server listens there", "Connection refused"]),
-        (f"HostName {NOWHERE}", ["does not answer"]),
-        ("HostName nowhere.invalid", ["does not resolve"]),
+        ("wrong key", "IdentityFile {folder}/wrong"),
+        ("unknown host key", "UserKnownHostsFile /dev/null"),
+        ("no SSH server", "Port 2"),
+        ("host down", f"HostName {NOWHERE}"),
+        ("unknown name", "HostName nowhere.invalid"),
     ],
-    ids=["wrong key", "unknown host key", "no server", "down", "unknown name"],
 )
-def test_host_that_ssh_does_not_reach(
-    run: Run, machine: Machine, ssh_config: Path, config: str, words: list[str]
-) -> None:
+def test_host_that_ssh_does_not_reach(run: Run, machine: Machine, ssh_config: Path, fault: str, config: str) -> None:
     text = ssh_config.read_text()
     if "IdentityFile" in config:
         text = text.replace(f"IdentityFile {machine.folder / 'id'}", "")
     ssh_config.write_text(f"Host {NAME}\n  {config.format(folder=machine.folder)}\n\n{text}")
     started = time.monotonic()
-    refused(run(SUITE), NAME, *words)
+    ran = run(SUITE)
+    refused(ran)
+    says(ran, fault)
     assert time.monotonic() - started < SOON_SECONDS
 
 
@@ -59,7 +59,7 @@ def test_changed_host_key(run: Run, machine: Machine, ssh_config: Path) -> None:
     ssh_config.write_text(
         f"Host {NAME}\n  UserKnownHostsFile {machine.folder / 'other_hosts'}\n\n{ssh_config.read_text()}"
     )
-    refused(run(SUITE), "host key is not that in known_hosts", f"ssh-keygen -R {NAME}")
+    says(run(SUITE), "another host key")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_engine_over_a_network_without_tls(run: Run) -> None:
 def test_user_who_may_not_use_the_engine(run: Run, machine: Machine) -> None:
     machine.run("chgrp", "root", "/var/run/docker.sock")
     try:
-        refused(run(SUITE), "may not use /var/run/docker.sock", "usermod -aG docker")
+        says(run(SUITE), "may not use the engine")
     finally:
         machine.run("chgrp", "docker", "/var/run/docker.sock")
 
@@ -96,7 +96,7 @@ def test_full_disk(run: Run, machine: Machine) -> None:
         "fallocate -l $(df -Pk /var/lib/docker | tail -1 | tr -s ' ' | cut -d' ' -f4)K /var/lib/docker/full || true",
     )
     try:
-        refused(run(SUITE), "its disk is full", "docker system prune")
+        says(run(SUITE), "disk full")
     finally:
         machine.run("rm", "-f", "/var/lib/docker/full")
 
@@ -116,7 +116,7 @@ def test_host_that_is_lost_makes_errors_of_the_cells_concerned(
         ran = run(breaking("machine.end('sshd', 'sshd-session')"))
     finally:
         machine.start("/usr/sbin/sshd")
-    assert ran.code == pytest.ExitCode.TESTS_FAILED, ran.output
+    says(ran, "sshd killed in the middle")
     broken = [case for case in ran.cases if case.find("failure") is not None]
     assert (len(ran.cases), len(broken)) == (6, 4)
     assert all("was lost in the middle of the run" in (case.findtext("failure") or "") for case in broken)

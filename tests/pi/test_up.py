@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from machine import NAME
+from ran import says
 from runs import SUITE
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     import docker
     from machine import Machine
-
-    from conftest import Ran
+    from ran import Ran
 
     Run = Callable[..., Ran]
 
@@ -53,7 +53,7 @@ def test_host_that_is_lost_while_its_stack_is_up(
         ran = run("--lucid-up", breaking("machine.end('sshd', 'sshd-session')"))
     finally:
         machine.start("/usr/sbin/sshd")
-    assert ran.code == pytest.ExitCode.TESTS_FAILED, ran.output
+    says(ran, "sshd killed in the middle")
     assert len(ran.cases) == 6
     assert "DRIFT  . . E E E E" in ran.output
     assert "ERROR: " not in ran.output
@@ -89,6 +89,6 @@ def test_engine_that_stops_in_the_middle(run: Run, breaking: Callable[[str], str
     ready = run("--lucid-up", "--lucid-keep", SUITE, "-k", "test_exists")
     assert ready.code == 0, ready.output
     ran = run(breaking("machine.end('dockerd', 'containerd')"))
-    assert ran.code == pytest.ExitCode.TESTS_FAILED, ran.output
+    says(ran, "engine stopped in the middle")
     assert len(ran.cases) == 6
     assert "DRIFT  . . E E E E" in ran.output
