@@ -79,13 +79,14 @@ def build(
     progress: Callable[[str], None],
 ) -> None:
     """Get the base images that `services` and Consul need, then build the images of `services`."""
-    references = [matrix.consul.image, *([TOOLBOX] if settings.up else [])]
+    bases.ensure(engine.client, [matrix.consul.image, *([TOOLBOX] if settings.up else [])], progress)
+    references: list[str] = []
     for service in services:
         text = (settings.project / service.dockerfile).read_bytes()
         facts = resolve(parse(text), matrix.build_arguments)
         references += [image.value for image in facts.images]
-    bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress)
-    build_images(engine, settings.project, services, matrix.build_arguments, progress)
+    bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress, matrix.image.architecture)
+    build_images(engine, settings.project, services, matrix, progress)
 
 
 def _await(

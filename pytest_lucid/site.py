@@ -75,7 +75,8 @@ class Site:
                 gather_images(self.images, self._services, ("image",))
                 fit.result()
             given = self.images.is_given
-            demand_architecture(engine, [self.images.image(s) for s in self._services if not given(s)])
+            images = [self.images.image(s) for s in self._services if not given(s)]
+            demand_architecture(engine, images, self._matrix.image.architecture)
         return engine
 
     def gather(self, wanted: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from docker.errors import ImageNotFound
 
 from pytest_lucid.bases import distroless, packages, recipe, system
+from pytest_lucid.bases.importing import import_image
 from pytest_lucid.bases.pull import Puller
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
@@ -38,15 +39,21 @@ class Base:
     standin: bool
 
 
-def ensure(client: docker.DockerClient, references: Sequence[str], progress: Callable[[str], None]) -> tuple[Base, ...]:
+def ensure(
+    client: docker.DockerClient,
+    references: Sequence[str],
+    progress: Callable[[str], None],
+    architecture: str | None = None,
+) -> tuple[Base, ...]:
     """Return the base images in the order given, after getting those that are not there.
 
-    `references` are names as in FROM lines; `progress` gets one line for each image. A real image that is there is
-    never replaced; a stand-in that was made from an older recipe is. Raises EngineError naming the reference, why the
+    `references` are names as in FROM lines; `progress` gets one line for each image. They are for `architecture`, as
+    engines name it; unless given, for the engine's own. A real image that is there is never replaced; a stand-in that
+    was made from an older recipe, or for another architecture, is. Raises EngineError naming the reference, why the
     pull failed, and what to do.
     """
     recipes = {each.reference: each for each in recipe.load()}
-    puller = Puller(client)
+    puller = Puller(client, architecture)
     bases = []
     for reference in references:
         started = time.monotonic()
@@ -67,13 +74,13 @@ def normalise(reference: str) -> str:
 
 
 def _get(puller: Puller, reference: str, known: Recipe | None) -> tuple[Image, Origin]:
-    if image := _present(puller.client, reference, known):
+    if image := _present(puller, reference, known):
         return image, "present"
     refusal = puller.pull(reference)
     if not refusal:
         return puller.client.images.get(reference), "pulled"
     try:
-        return _assemble(puller.client, known), "stand-in"
+        return _assemble(puller, known), "stand-in"
     except EngineError as error:
         raise EngineError(
             f"base image {reference} is not on the engine.\n"
@@ -84,35 +91,43 @@ def _get(puller: Puller, reference: str, known: Recipe | None) -> tuple[Image, O
         ) from error
 
 
-def _present(client: docker.DockerClient, reference: str, known: Recipe | None) -> Image | None:
+def _present(puller: Puller, reference: str, known: Recipe | None) -> Image | None:
     try:
-        image = client.images.get(reference)
+        image = puller.client.images.get(reference)
     except ImageNotFound:
         return None
     made_from = image.labels.get(RECIPE_LABEL)
-    outdated = known is not None and made_from is not None and made_from != known.fingerprint
+    found = image.attrs["Architecture"]
+    if made_from is None:
+        if puller.architecture in {None, found}:
+            return image
+        raise EngineError(
+            f"base image {reference} is there for {found}; expected {puller.architecture}: "
+            f"`docker pull --platform linux/{puller.architecture} {reference}`"
+        )
+    wanted = puller.architecture or str(puller.client.version()["Arch"])
+    outdated = found != wanted or (known is not None and made_from != known.fingerprint)
     return None if outdated else image
 
 
-def _assemble(client: docker.DockerClient, known: Recipe | None) -> Image:
-    """Assemble a stand-in for the engine's architecture and tag it; raise EngineError when that cannot be done."""
+def _assemble(puller: Puller, known: Recipe | None) -> Image:
+    """Assemble a stand-in and tag it; raise EngineError when that cannot be done."""
     if known is None:
         raise EngineError("there is no recipe for it")
     installed = known.kind == "system"
-    architecture = str(client.version()["Arch"])
+    client = puller.client
+    own = str(client.version()["Arch"])
+    architecture = puller.architecture or own
+    foreign = None if architecture == own else architecture
     fetched = packages.fetch(known.suite, known.packages, depends=installed, architecture=architecture)
-    tree = system.assemble(client, known.suite, fetched) if installed else distroless.assemble(known, fetched)
+    tree = system.assemble(client, known.suite, fetched, foreign) if installed else distroless.assemble(known, fetched)
     main = next(package for package in fetched if package.name == known.packages[-1])
     made_of = f"{len(fetched)} packages of Debian {known.suite}, {main.name} {main.version}"
     with tempfile.TemporaryFile() as archive:
         tree.write(archive)
         archive.seek(0)
-        client.api.import_image(
-            archive,
-            repository=known.repository,
-            tag=known.tag,
-            changes=_changes(known, f"{known.reference}: {made_of}"),
-        )
+        changes = _changes(known, f"{known.reference}: {made_of}")
+        import_image(client, archive, changes, name=f"{known.repository}:{known.tag}", architecture=foreign)
     return client.images.get(known.reference)
 
 

@@ -22,9 +22,13 @@ _NOT_REACHED = re.compile(
 
 @dataclass
 class Puller:
-    """Pulls from registries, and asks none a second time that could not be reached: that may cost 15 s each time."""
+    """Pulls from registries, and asks none a second time that could not be reached: that may cost 15 s each time.
+
+    What is pulled is for `architecture`, as engines name it; unless given, for the engine's own.
+    """
 
     client: docker.DockerClient
+    architecture: str | None = None
     deadline_seconds: float = 900.0
     unreachable: dict[str, str] = field(default_factory=dict)
 
@@ -50,7 +54,8 @@ class Puller:
 
     def _pull(self, reference: str, overdue: threading.Event) -> str:
         try:
-            for event in self.client.api.pull(reference, stream=True, decode=True):
+            platform = f"linux/{self.architecture}" if self.architecture else None
+            for event in self.client.api.pull(reference, stream=True, decode=True, platform=platform):
                 if "error" in event or overdue.is_set():
                     return str(event.get("error", ""))
         except APIError as error:

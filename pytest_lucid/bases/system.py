@@ -7,7 +7,6 @@ a throw-away image, and its dpkg configures the packages there.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from pytest_lucid.bases import packages as debian
+from pytest_lucid.bases.importing import import_image
 from pytest_lucid.bases.tree import Tree
 from pytest_lucid.errors import EngineError
 
@@ -50,8 +50,13 @@ force-unsafe-io
 _APT_SETTINGS = re.compile(r"^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date) .*$", re.MULTILINE)
 
 
-def assemble(client: docker.DockerClient, suite: str, packages: Sequence[Package]) -> Tree:
-    """Return the tree of a Debian system in which the packages are installed and apt uses the host's mirrors."""
+def assemble(
+    client: docker.DockerClient, suite: str, packages: Sequence[Package], architecture: str | None = None
+) -> Tree:
+    """Return the tree of a Debian system in which the packages are installed and apt uses the host's mirrors.
+
+    Its programs run here, on the engine: for another `architecture` than its own, that needs an emulator.
+    """
     seed = Tree()
     # Debian's merged /usr: packages of bookworm still name the old places.
     for top in ("bin", "sbin", "lib", "lib64"):
@@ -68,7 +73,7 @@ def assemble(client: docker.DockerClient, suite: str, packages: Sequence[Package
     for package in packages:
         seed.file(f"{_ARCHIVES}/{package.path.name}", package.path.read_bytes())
     tree = Tree()
-    with _configured(client, seed) as export:
+    with _configured(client, seed, architecture) as export:
         tree.unpack(export, _normalised(int(newest)))
     return tree
 
@@ -109,13 +114,12 @@ def _host_settings(tree: Tree, suite: str) -> None:
 
 
 @contextlib.contextmanager
-def _configured(client: docker.DockerClient, seed: Tree) -> Iterator[IO[bytes]]:
+def _configured(client: docker.DockerClient, seed: Tree, architecture: str | None) -> Iterator[IO[bytes]]:
     """Install the seed's packages in a container without a network; give its file system as a tar stream."""
     with tempfile.TemporaryFile() as archive:
         seed.write(archive)
         archive.seek(0)
-        answer = client.api.import_image(archive, changes=[f"LABEL {STAGE_LABEL}=1"])
-    image = json.loads(answer.splitlines()[-1])["status"]
+        image = import_image(client, archive, [f"LABEL {STAGE_LABEL}=1"], architecture=architecture)
     try:
         container = client.containers.create(
             image,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.matrix import Service
+    from pytest_lucid.matrix import Matrix, Service
 
 SHOWN_LINES = 20
 
@@ -26,18 +26,20 @@ def build_images(
     engine: Engine,
     project: Path,
     services: Sequence[Service],
-    build_arguments: Mapping[str, str],
+    matrix: Matrix,
     progress: Callable[[str], None],
 ) -> None:
     """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
 
+    They are for the architecture that the matrix asks for, or else for the engine's own.
+
     One after the other: what the Dockerfiles share is then built once, and the rest comes from the engine's cache.
     """
-    arguments = {**provenance(project), **build_arguments}
+    arguments = {**provenance(project), **matrix.build_arguments}
     for service in services:
         started = time.monotonic()
         before = read_image(engine, service.image)
-        _build(engine, project, service, arguments)
+        _build(engine, project, service, arguments, matrix.image.architecture)
         after = read_image(engine, service.image)
         what = "unchanged" if before.exists and before.id == after.id else "built"
         progress(f"{service.image}: {what}, {time.monotonic() - started:.1f} s")
@@ -57,7 +59,9 @@ def provenance(project: Path) -> dict[str, str]:
     return {"GIT_COMMIT": commit, "BUILD_DATE": date}
 
 
-def _build(engine: Engine, project: Path, service: Service, arguments: Mapping[str, str]) -> None:
+def _build(
+    engine: Engine, project: Path, service: Service, arguments: Mapping[str, str], architecture: str | None
+) -> None:
     output: list[str] = []
     with engine_errors(f"building {service.image}"):
         try:
@@ -66,6 +70,7 @@ def _build(engine: Engine, project: Path, service: Service, arguments: Mapping[s
                 dockerfile=service.dockerfile,
                 tag=service.image,
                 buildargs=dict(arguments),
+                platform=f"linux/{architecture}" if architecture else None,
                 rm=True,
                 forcerm=True,
                 decode=True,

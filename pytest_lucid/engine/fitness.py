@@ -32,12 +32,15 @@ def demand_fitness(engine: Engine, *, builds: bool) -> None:
         raise ConfigError(f"{engine.host}: it is not fit for this run:\n  " + "\n  ".join(problems))
 
 
-def demand_architecture(engine: Engine, images: Iterable[Image]) -> None:
-    """Raise one ConfigError that names the images which were built for another architecture than the engine's."""
+def demand_architecture(engine: Engine, images: Iterable[Image], wanted: str | None) -> None:
+    """Raise one ConfigError that names the images which are for another architecture than the engine's.
+
+    One that the matrix asks for, `wanted`, is none of its business: the host may have an emulator.
+    """
     strange = [
         f"{image.reference} is for {image.architecture}"
         for image in images
-        if image.exists and image.architecture != engine.architecture
+        if image.exists and image.architecture not in {engine.architecture, wanted}
     ]
     if strange:
         raise ConfigError(
