@@ -5,12 +5,12 @@ An image comes from the engine, or from a file that the user names; only the fir
 
 from __future__ import annotations
 
-from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
-from pytest_lucid.engine.connection import connect, engine_errors
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.transfer import saved
 from pytest_lucid.errors import ConfigError, MissingError
 from pytest_lucid.image.archives import Archive, read_path, read_stream
 from pytest_lucid.image.facts import Image, list_images, read_image
@@ -23,15 +23,12 @@ from pytest_lucid.user_cache import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
-    from typing import IO
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.settings import Settings
 
 T = TypeVar("T")
-# Reading a large image from a busy disk takes a while before its first byte comes.
-_READ_SECONDS = 600
 
 
 class Images:
@@ -148,18 +145,8 @@ class Images:
 
 def save(engine: Engine, references: tuple[str, ...], cache: LayerCache) -> Archive:
     """Read images of an engine in one stream."""
-    api = engine.client.api
-    with engine_errors(f"reading {', '.join(references)}"):
-        # The SDK saves one image at a time.
-        response = api.get(
-            f"{api.base_url}/v{api.api_version}/images/get",
-            params={"names": references},
-            stream=True,
-            timeout=_READ_SECONDS,
-        )
-        with closing(response):
-            response.raise_for_status()
-            return read_stream(cast("IO[bytes]", response.raw), str(engine), cache)
+    with saved(engine, references) as stream:
+        return read_stream(stream, str(engine), cache)
 
 
 def find_image(name: str) -> tuple[Image, Inventory]:

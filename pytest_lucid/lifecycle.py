@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_lucid import bases
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
-from pytest_lucid.engine.build import build_images
+from pytest_lucid.engine.build import Plan, build_images
+from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.preflight import demand_room
 from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.engine.stack import await_health, bring_up
 from pytest_lucid.engine.teardown import remove_leftovers, tear_down
+from pytest_lucid.engine.transfer import send_images
 from pytest_lucid.errors import EngineError
 from pytest_lucid.network import read_discovery
 from pytest_lucid.twin.sidecar import TOOLBOX
@@ -78,15 +81,24 @@ def build(
     services: Sequence[Service],
     progress: Callable[[str], None],
 ) -> None:
-    """Get the base images that `services` and Consul need, then build the images of `services`."""
+    """Get the base images that `services` and Consul need, then build the images of `services`, there or here."""
     bases.ensure(engine.client, [matrix.consul.image, *([TOOLBOX] if settings.up else [])], progress)
     references: list[str] = []
     for service in services:
         text = (settings.project / service.dockerfile).read_bytes()
         facts = resolve(parse(text), matrix.build_arguments)
         references += [image.value for image in facts.images]
-    bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress, matrix.image.architecture)
-    build_images(engine, settings.project, services, matrix, progress)
+    plan = Plan(settings.project, matrix.build_arguments, matrix.image.architecture)
+    if engine.is_local or not settings.build_here:
+        bases.ensure(engine.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
+        build_images(engine, plan, services, progress)
+        return
+    with closing(connect(LOCAL)) as builder:
+        wanted = plan.architecture or engine.architecture
+        plan = replace(plan, architecture=None if wanted == builder.architecture else wanted)
+        bases.ensure(builder.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
+        build_images(builder, plan, services, progress)
+        send_images(builder, engine, [service.image for service in services], progress)
 
 
 def _await(

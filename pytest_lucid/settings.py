@@ -18,6 +18,7 @@ from pytest_lucid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+HERE, THERE = "here", "there"
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -50,6 +51,13 @@ class Option:
 OPTIONS = (
     Option("up", "flag", "build the images, bring the stack up, check it, tear it down"),
     Option("build", "flag", "build the images and check them, without bringing anything up"),
+    Option(
+        "build_on",
+        "value",
+        "where the images for another machine are built: 'there' (the default), or 'here', from where the layers that "
+        "it does not have are sent",
+        "PLACE",
+    ),
     Option("keep", "flag", "with --lucid-up: leave the stack running; the next --lucid-up replaces it"),
     Option(
         "host",
@@ -89,6 +97,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     up: bool = False
     build: bool = False
+    build_here: bool = False
     keep: bool = False
     services: tuple[str, ...] = ()
     images: Mapping[str, Path] = field(default_factory=dict)
@@ -141,6 +150,7 @@ def read_settings(
         hosts=read_hosts(_words(given["host"])),
         up=bool(given["up"]),
         build=bool(given["build"]),
+        build_here=_place(given["build_on"]) == HERE,
         keep=bool(given["keep"]),
         services=_words(given["service"]),
         images=_images(given["image"]),
@@ -198,6 +208,13 @@ def _severity(given: object) -> str:
     if severity not in SEVERITIES:
         raise ConfigError(f"--lucid-fail-on: expected one of {', '.join(SEVERITIES)}, got {severity!r}")
     return severity
+
+
+def _place(given: object) -> str:
+    place = str(given or THERE)
+    if place not in {HERE, THERE}:
+        raise ConfigError(f"--lucid-build-on: expected {HERE} or {THERE}, got {place!r}")
+    return place
 
 
 def _seconds(given: object) -> float:

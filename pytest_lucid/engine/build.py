@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from docker.errors import APIError
@@ -17,29 +18,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import Service
 
 SHOWN_LINES = 20
 
 
-def build_images(
-    engine: Engine,
-    project: Path,
-    services: Sequence[Service],
-    matrix: Matrix,
-    progress: Callable[[str], None],
-) -> None:
-    """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
+@dataclass(frozen=True)
+class Plan:
+    """How images are built: the context, the build arguments, and for which architecture, as engines name it.
 
-    They are for the architecture that the matrix asks for, or else for the engine's own.
+    Without one they are for the engine's own.
+    """
+
+    project: Path
+    arguments: Mapping[str, str]
+    architecture: str | None = None
+
+
+def build_images(engine: Engine, plan: Plan, services: Sequence[Service], progress: Callable[[str], None]) -> None:
+    """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
 
     One after the other: what the Dockerfiles share is then built once, and the rest comes from the engine's cache.
     """
-    arguments = {**provenance(project), **matrix.build_arguments}
+    plan = replace(plan, arguments={**provenance(plan.project), **plan.arguments})
     for service in services:
         started = time.monotonic()
         before = read_image(engine, service.image)
-        _build(engine, project, service, arguments, matrix.image.architecture)
+        _build(engine, plan, service)
         after = read_image(engine, service.image)
         what = "unchanged" if before.exists and before.id == after.id else "built"
         progress(f"{service.image}: {what}, {time.monotonic() - started:.1f} s")
@@ -59,18 +64,16 @@ def provenance(project: Path) -> dict[str, str]:
     return {"GIT_COMMIT": commit, "BUILD_DATE": date}
 
 
-def _build(
-    engine: Engine, project: Path, service: Service, arguments: Mapping[str, str], architecture: str | None
-) -> None:
+def _build(engine: Engine, plan: Plan, service: Service) -> None:
     output: list[str] = []
     with engine_errors(f"building {service.image}"):
         try:
             events = engine.client.api.build(
-                path=str(project),
+                path=str(plan.project),
                 dockerfile=service.dockerfile,
                 tag=service.image,
-                buildargs=dict(arguments),
-                platform=f"linux/{architecture}" if architecture else None,
+                buildargs=dict(plan.arguments),
+                platform=f"linux/{plan.architecture}" if plan.architecture else None,
                 rm=True,
                 forcerm=True,
                 decode=True,

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import docker
 import pytest
 from machine import NAME
 from ran import says
 from runs import SUITE
 
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.transfer import send_images
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import docker
     from machine import Machine
     from ran import Ran
 
@@ -29,6 +34,34 @@ def test_up_replaces_what_is_there_and_leaves_nothing(run: Run, engine: docker.D
     assert not engine.containers.list(all=True, filters={"label": "lucid.run"})
     assert not engine.networks.list(filters={"label": "lucid.run"})
     assert not engine.volumes.list(filters={"label": "lucid.run"})
+
+
+def test_images_built_here_are_sent_without_the_layers_that_are_there(
+    run: Run, engine: docker.DockerClient, machine: Machine
+) -> None:
+    name = "lucid-data-chain:latest"
+    chosen = ("--lucid-service=lucid-data-chain", "--lucid-build-on=here")
+    ran = run("--lucid-up", *chosen, SUITE)
+    assert ran.code == 0, ran.output
+    here = docker.from_env()
+    assert engine.images.get(name).id == here.images.get(name).id
+    ran = run("--lucid-build", *chosen, SUITE, "-k", "test_image_tools")
+    assert f"{name}: unchanged on {NAME}" in ran.output
+    assert "sending" not in ran.output
+    # One layer more, which only this machine has.
+    text = f"FROM {name}\nCOPY --from=busybox:1.36.1-musl /bin/busybox /helper\n"
+    here.images.build(fileobj=io.BytesIO(text.encode()), tag="lucid-test-sent:1", rm=True, forcerm=True)
+    lines: list[str] = []
+    try:
+        with closing(connect()) as source, closing(connect(machine.engine)) as target:
+            send_images(source, target, ["lucid-test-sent:1", name], lines.append)
+        assert lines[0] == f"{name}: unchanged on {machine.engine}"
+        assert re.fullmatch(r"sending lucid-test-sent:1 to unix://.*: 1 of 4 layers, [0-2]\.\d MB", lines[1])
+        assert engine.images.get("lucid-test-sent:1").id == here.images.get("lucid-test-sent:1").id
+    finally:
+        for client in (here, engine):
+            client.images.remove("lucid-test-sent:1", force=True)
+        here.close()
 
 
 def test_run_of_another_machine_is_reported_and_left_alone(run: Run, engine: docker.DockerClient, stack: Ran) -> None:

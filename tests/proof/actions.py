@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 CONSUL = "consul"
 PYTHON = "/home/app/.local/bin/python"
 NETWORK = "lucid-proof"
+HEALTHY_SECONDS = 30
 
 
 def attach(client: DockerClient, service: str) -> None:
@@ -133,10 +134,7 @@ def restart_itself(client: DockerClient, service: str) -> None:
     deadline = time.monotonic() + 15
     while client.api.inspect_container(service)["RestartCount"] == 0 and time.monotonic() < deadline:
         time.sleep(0.1)
-    while (
-        client.api.inspect_container(service)["State"]["Health"]["Status"] != "healthy" and time.monotonic() < deadline
-    ):
-        time.sleep(0.1)
+    await_healthy(client, service)
 
 
 def calm(client: DockerClient, service: str) -> None:
@@ -144,6 +142,16 @@ def calm(client: DockerClient, service: str) -> None:
     container = client.containers.get(service)
     restart_policy(client, service, "no")
     container.restart()
+    await_healthy(client, service)
+
+
+def await_healthy(client: DockerClient, service: str) -> None:
+    """Wait, within a bound, until the engine's probe has found it healthy after a start."""
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while (
+        client.api.inspect_container(service)["State"]["Health"]["Status"] != "healthy" and time.monotonic() < deadline
+    ):
+        time.sleep(0.1)
 
 
 def rebuild(client: DockerClient, service: str) -> None:
@@ -169,6 +177,7 @@ def store(client: DockerClient, service: str, *archives: bytes) -> None:
         carrier.put_archive("/certificate", archive)
     carrier.remove()
     client.containers.get(service).restart()
+    await_healthy(client, service)
 
 
 def certificate(*names: str) -> Action:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INFRA = str(ROOT / "tests" / "infra")
-SETTLE_SECONDS = 15
+SETTLE_SECONDS = 30
 
 
 class Running:

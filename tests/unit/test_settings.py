@@ -26,7 +26,7 @@ def test_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Option) -> None:
-    word = {"fail_on": "high"}.get(option.name, "7")
+    word = {"fail_on": "high", "build_on": "here"}.get(option.name, "7")
     name = f"lucid-x={tmp_path}" if option.name == "image" else "lucid-x"
     value = {"flag": True, "list": [name], "value": word, "path": str(tmp_path)}[option.kind]
     text = {"flag": "yes", "list": name, "value": word, "path": str(tmp_path)}[option.kind]
@@ -106,3 +106,8 @@ def test_hosts_come_repeated_and_with_commas(tmp_path: Path) -> None:
 def test_host_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be a host"):
         read(tmp_path, {"host": ["-oProxyCommand=x"]})
+
+
+def test_a_place_to_build_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--lucid-build-on: expected here or there, got 'anywhere'"):
+        read(tmp_path, {"build_on": "anywhere"})
