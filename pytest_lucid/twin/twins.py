@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pytest_lucid import bases
+from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import LucidError
 from pytest_lucid.twin.session import Session
 from pytest_lucid.twin.sidecar import TOOLBOX, Sidecar
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
+
+# The name of a toolbox that a run brought to another machine, with the run as its tag.
+BROUGHT = "lucid-toolbox"
 
 
 class Twins:
@@ -27,7 +31,9 @@ class Twins:
     def __init__(self, engine: Engine, run: Run, targets: Sequence[str], toolbox: str = TOOLBOX) -> None:
         self._engine = engine
         self._toolbox = toolbox
-        self._got: Future[object] = Future()
+        self._run = run
+        self._brought = f"{BROUGHT}:{run.id}"
+        self._got: Future[None] = Future()
         self._sessions = {
             target: Session(Sidecar(engine, target, run, toolbox, self._got.result)) for target in targets
         }
@@ -47,9 +53,18 @@ class Twins:
         with ThreadPoolExecutor(len(self._sessions)) as pool:
             self._opened = {name: pool.submit(session.open) for name, session in self._sessions.items()}
             try:
-                self._got.set_result(bases.ensure(self._engine.client, [self._toolbox], lambda _: None))
+                self._bring()
+                self._got.set_result(None)
             except LucidError as error:
                 self._got.set_exception(error)
+
+    def _bring(self) -> None:
+        """Have the toolbox on the engine; another machine remembers whether it is there for this run only."""
+        client = self._engine.client
+        (base,) = bases.ensure(client, [self._toolbox], lambda _: None)
+        if base.origin != "present" and not self._engine.is_local:
+            with engine_errors(f"keeping in mind that {self._toolbox} is new on {self._engine.host}"):
+                client.api.tag(base.image_id, BROUGHT, self._run.id)
 
     def close(self) -> None:
         """End the sessions of this process; other processes may still use the twins."""
@@ -57,6 +72,15 @@ class Twins:
             session.close()
 
     def remove(self) -> None:
-        """Remove the twins, whichever process made them."""
-        with ThreadPoolExecutor(len(self._sessions)) as pool:
+        """Remove the twins, whichever process made them, and a toolbox that was brought to another machine for them."""
+        with ThreadPoolExecutor(len(self._sessions) + 1) as pool:
+            brought = pool.submit(self._was_brought)
             list(pool.map(lambda session: session.sidecar.remove(), self._sessions.values()))
+        if brought.result():
+            with engine_errors(f"removing {self._toolbox}"):
+                for name in (self._brought, self._toolbox):
+                    self._engine.client.api.remove_image(name)
+
+    def _was_brought(self) -> bool:
+        with engine_errors(f"looking for {self._brought}"):
+            return bool(self._engine.client.api.images(name=self._brought))

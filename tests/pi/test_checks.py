@@ -60,6 +60,22 @@ def test_running_stack_passes_the_same_cells(run: Run, stack: Ran, machine: Mach
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_toolbox_that_a_run_brings_goes_with_it(
+    run: Run, engine: docker.DockerClient, workers: tuple[str, ...]
+) -> None:
+    def names() -> set[str]:
+        return {tag for image in engine.images.list() for tag in image.tags}
+
+    if "busybox:1.36.1-musl" in names():
+        engine.images.remove("busybox:1.36.1-musl")
+    before = names()
+    ran = run(SUITE, "-k", "test_runtime", *workers)
+    assert ran.code == 0, ran.output
+    assert names() == before
+
+
+@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(("workers", "most"), [((), 1), (("-n2",), 3)], ids=["alone", "xdist"])
 def test_each_process_connects_once(run: Run, ssh_config: Path, workers: tuple[str, ...], most: int) -> None:
     ssh_config.write_text(f"Host {NAME}\n  HostName {HERE}\n  Port {SSH}\n\n{ssh_config.read_text()}")
