@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Consul
+
+SETTLING_SECONDS = 5.0
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,17 @@ def _ask(engine: Engine, consul: Consul, *arguments: str) -> str:
             containers[0]["Id"], ["consul", *arguments], environment=environment, stderr=False
         )["Id"]
         output: bytes = engine.client.api.exec_start(exec_id)
-        exit_code = engine.client.api.exec_inspect(exec_id)["ExitCode"]
+        exit_code = _exit_code(engine, exec_id)
     return output.decode() if exit_code == 0 else ""
+
+
+def _exit_code(engine: Engine, exec_id: str) -> int | None:
+    """How a command ended whose output has; the engine may know that a moment later."""
+    deadline = time.monotonic() + SETTLING_SECONDS
+    while (code := engine.client.api.exec_inspect(exec_id)["ExitCode"]) is None and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    exit_code: int | None = code
+    return exit_code
 
 
 def _leader(peers: str) -> str | None:
