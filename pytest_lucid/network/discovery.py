@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Consul
 
+CLIENTS = 4
 SETTLING_SECONDS = 5.0
 POLL_SECONDS = 0.02
 
@@ -43,8 +44,8 @@ def read_discovery(engine: Engine, consul: Consul, services: Sequence[str]) -> D
     A Consul that does not run or does not answer has no leader and no registrations.
     """
     questions = [("operator", "raft", "list-peers"), *(_watch(name) for name in services)]
-    # At the same time: to another machine each question takes its time.
-    with ThreadPoolExecutor(len(questions)) as pool:
+    # At the same time: to another machine each question takes its time. Not all: each starts a program of many threads.
+    with ThreadPoolExecutor(CLIENTS) as pool:
         peers, *answers = pool.map(lambda question: _ask(engine, consul, *question), questions)
     found = {name: _registrations(answer) for name, answer in zip(services, answers, strict=True)}
     return Discovery(_leader(peers), found)
