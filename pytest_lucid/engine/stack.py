@@ -86,8 +86,7 @@ def _start_consul(engine: Engine, matrix: Matrix, run: Run) -> None:
         user=matrix.user,
         network=matrix.network.name,
         labels=run.labels,
-        # Its own client, which is asked several things at the same time, has a dozen threads each.
-        **_hardening(memory_mib=256, pids=256),
+        **_hardening(memory_mib=256, pids=128),
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_lucid.engine.command import run_command
 from pytest_lucid.engine.connection import engine_errors
 
 if TYPE_CHECKING:
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.matrix import Consul
-
-CLIENTS = 4
-SETTLING_SECONDS = 5.0
-POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,8 @@ def read_discovery(engine: Engine, consul: Consul, services: Sequence[str]) -> D
     A Consul that does not run or does not answer has no leader and no registrations.
     """
     questions = [("operator", "raft", "list-peers"), *(_watch(name) for name in services)]
-    # At the same time: to another machine each question takes its time. Not all: each starts a program of many threads.
-    with ThreadPoolExecutor(CLIENTS) as pool:
+    # At the same time: to another machine each question takes its time.
+    with ThreadPoolExecutor(len(questions)) as pool:
         peers, *answers = pool.map(lambda question: _ask(engine, consul, *question), questions)
     found = {name: _registrations(answer) for name, answer in zip(services, answers, strict=True)}
     return Discovery(_leader(peers), found)
@@ -61,21 +57,8 @@ def _ask(engine: Engine, consul: Consul, *arguments: str) -> str:
         containers = engine.client.api.containers(filters={"name": f"^/{consul.container}$", "status": "running"})
         if not containers:
             return ""
-        exec_id = engine.client.api.exec_create(
-            containers[0]["Id"], ["consul", *arguments], environment=environment, stderr=False
-        )["Id"]
-        output: bytes = engine.client.api.exec_start(exec_id)
-        exit_code = _exit_code(engine, exec_id)
+        exit_code, output = run_command(engine, containers[0]["Id"], ["consul", *arguments], environment)
     return output.decode() if exit_code == 0 else ""
-
-
-def _exit_code(engine: Engine, exec_id: str) -> int | None:
-    """How a command ended whose output has; the engine may know that a moment later."""
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while (code := engine.client.api.exec_inspect(exec_id)["ExitCode"]) is None and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    exit_code: int | None = code
-    return exit_code
 
 
 def _leader(peers: str) -> str | None:

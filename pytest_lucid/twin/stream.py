@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError
 
+from pytest_lucid.engine.command import STDERR, take_frames
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_lucid.engine.connection import Engine
 
-HEADER_BYTES = 8
 CHUNK_BYTES = 256 * 1024
 
 
@@ -71,7 +72,9 @@ class Stream:
         if not data:
             raise StreamClosedError("the session has ended")
         self._frames += data
-        self._sort()
+        for stream, payload in take_frames(self._frames):
+            output = self.buffers.stderr if stream == STDERR else self.buffers.stdout
+            output += payload
 
     def check(self) -> None:
         """Ask the engine whether the other side still runs; raises StreamClosedError if not.
@@ -90,18 +93,6 @@ class Stream:
         for closable in (self._socket, self._response):
             with suppress(OSError):
                 closable.close()
-
-    def _sort(self) -> None:
-        """Take the complete frames: one byte that names the stream, three of padding, four of length, the payload."""
-        frames, start = self._frames, 0
-        while len(frames) - start >= HEADER_BYTES:
-            end = start + HEADER_BYTES + int.from_bytes(frames[start + 4 : start + HEADER_BYTES], "big")
-            if len(frames) < end:
-                break
-            into = self.buffers.stderr if frames[start] == 2 else self.buffers.stdout  # noqa: PLR2004 - 2 is stderr
-            into += memoryview(frames)[start + HEADER_BYTES : end]
-            start = end
-        del frames[:start]
 
 
 def _remaining(deadline: float) -> float:
