@@ -60,6 +60,7 @@ def lint(session: nox.Session) -> None:
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
     session.run("mypy", "pytest_lucid", "scripts", "benchmarks", "noxfile.py", "conftest.py")
     # One at a time: conftest.py is a module's name in each of them.
     for folder in (*SERVICES, *sorted(map(str, Path("tests").iterdir()))):
@@ -93,7 +94,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images and containers are read; `-- answers` writes the table of docs/testinfra.md."""
     install(session)
-    for name in session.posargs or ("image", "twin", "dockerfiles"):
+    for name in session.posargs or ("image", "sidecar", "dockerfiles"):
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "tests/engine"})
 
 

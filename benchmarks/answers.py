@@ -1,4 +1,4 @@
-"""Writes the table in docs/testinfra.md: what testinfra answers through its own backend, and through the twin.
+"""Writes the table in docs/testinfra.md: what testinfra answers through its own backend, and through the sidecar.
 
 Run it with `nox -s bench -- answers`.
 """
@@ -14,16 +14,16 @@ from stock_testinfra import QUESTIONS
 
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run
-from pytest_lucid.twin.backend import host_through
-from pytest_lucid.twin.session import Session
-from pytest_lucid.twin.sidecar import Sidecar
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import Sidecar
+from pytest_lucid.sidecar.testinfra_backend import host_through
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "testinfra.md"
 BEGIN, END = "<!-- begin answers -->", "<!-- end answers -->"
-# Where testinfra itself errs, and the twin does not.
+# Where testinfra itself errs, and the sidecar does not.
 ERRS = (
     'host.socket("tcp://127.0.0.1:7001").is_listening',
     'host.socket("udp://127.0.0.1:7006").is_listening',
@@ -32,13 +32,13 @@ ERRS = (
 )
 
 
-def rows(twin: Host, docker: Host) -> list[str]:
+def rows(sidecar: Host, docker: Host) -> list[str]:
     """One row for each question: module, expression, both answers."""
-    table = ["| module | asked | Debian, testinfra's backend | distroless, the twin |", "| --- | --- | --- | --- |"]
+    table = ["| module | asked | Debian, testinfra's backend | distroless, the sidecar |", "| --- | --- | --- | --- |"]
     scope = {"sorted": sorted, "len": len}
     asked = [(question.module, question.ask) for question in QUESTIONS] + [("socket (1)", ask) for ask in ERRS]
     for module, ask in asked:
-        answers = [eval(ask, {**scope, "host": host}) for host in (docker, twin)]  # noqa: S307 - this project's own text
+        answers = [eval(ask, {**scope, "host": host}) for host in (docker, sidecar)]  # noqa: S307 - this project's own text
         shown = [f"`{answer!r}`".replace("|", "\\|") for answer in answers]
         table.append(f"| {module} | `{ask}` | {shown[0]} | {shown[1]} |")
     return table

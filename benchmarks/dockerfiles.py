@@ -1,4 +1,4 @@
-"""How long the review of a tree takes, and how much memory: `nox -s bench`, or `python benchmarks/dockerfiles.py`.
+"""How long the audit of a tree takes, and how much memory: `nox -s bench`, or `python benchmarks/dockerfiles.py`.
 
 Makes a tree of Dockerfiles as people write them (a seeded mixture, each with a fresh service beside it) and runs
 tests/dockerfile on it, with every check and without hadolint, each in a process of its own.

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_lucid.config.settings import Settings
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.image.facts import read_image
+from pytest_lucid.image.config import read_image
 from pytest_lucid.image.layer import read_layer
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
-from pytest_lucid.images import Images
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.settings import Settings
-from pytest_lucid.stash import LUCID
+from pytest_lucid.plugin.state import WORKSPACE
+from pytest_lucid.target.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -160,7 +160,7 @@ class Keeper:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Use what was gathered before."""
         if self._lucid is not None:
-            config.stash[LUCID] = self._lucid
+            config.stash[WORKSPACE] = self._lucid
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -170,7 +170,7 @@ class Keeper:
             return (yield)
         finally:
             self.seconds, self.cells = time.perf_counter() - started, len(session.items)
-            self._lucid = session.config.stash[LUCID]
+            self._lucid = session.config.stash[WORKSPACE]
 
 
 class Noise(io.RawIOBase):

@@ -6,12 +6,12 @@ import argparse
 import sys
 from contextlib import closing
 
+from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.host import LOCAL
 from pytest_lucid.engine.run import exclusive
-from pytest_lucid.engine.teardown import remove_leftovers
 from pytest_lucid.errors import LucidError
+from pytest_lucid.stack.teardown import remove_leftovers
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
 
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _bill(name: str) -> None:
     from pytest_lucid.image.sbom import bill_of_materials  # noqa: PLC0415 - only this command needs its library
-    from pytest_lucid.images import find_image  # noqa: PLC0415 - likewise
+    from pytest_lucid.target.images import find_image  # noqa: PLC0415 - likewise
 
     print(bill_of_materials(*find_image(name)))  # noqa: T201 - a command line speaks
 

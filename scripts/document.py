@@ -11,8 +11,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pytest_lucid.check import describe
-from pytest_lucid.settings import OPTIONS
+from pytest_lucid.config.check import describe
+from pytest_lucid.config.settings import OPTIONS
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests" / "proof"))

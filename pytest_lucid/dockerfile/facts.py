@@ -51,7 +51,7 @@ class Healthcheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class ExposedPort:
     """One exposed port; the protocol is lower case."""
 
     number: int
@@ -92,7 +92,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunInstruction:
     """A RUN: its command, and the user, folder and shell that are in force at that point."""
 
     command: Command
@@ -131,10 +131,10 @@ class StageFacts:
     args: Mapping[str, Located[str | None]]
     own_env: Mapping[str, Located[str]]
     own_labels: Mapping[str, Located[str]]
-    own_ports: tuple[Port, ...]
+    own_ports: tuple[ExposedPort, ...]
     own_volumes: tuple[Located[str], ...]
     own_copies: tuple[Copy, ...]
-    own_runs: tuple[Run, ...]
+    own_runs: tuple[RunInstruction, ...]
     triggers: tuple[Instruction, ...]
 
     @property
@@ -161,7 +161,7 @@ class StageFacts:
         return {key: value for stage in self.lineage for key, value in stage.own_labels.items()}
 
     @property
-    def ports(self) -> tuple[Port, ...]:
+    def ports(self) -> tuple[ExposedPort, ...]:
         """The exposed ports, in the order of lines."""
         return tuple(port for stage in self.lineage for port in stage.own_ports)
 
@@ -176,7 +176,7 @@ class StageFacts:
         return tuple(copy for stage in self.lineage for copy in stage.own_copies)
 
     @property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[RunInstruction, ...]:
         """The RUN instructions whose results the stage's root filesystem holds."""
         return tuple(run for stage in self.lineage for run in stage.own_runs)
 

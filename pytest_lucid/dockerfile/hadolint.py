@@ -39,7 +39,7 @@ _FEWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HadolintFinding:
     """One finding; `level` is error, warning, info or style, line and column are 1-based."""
 
     file: Path
@@ -63,7 +63,7 @@ def find_program() -> Path:
 
 def run_hadolint(
     files: Sequence[Path], *, config: Path | None = None, deadline: float = 60.0, program: Path | None = None
-) -> tuple[Finding, ...]:
+) -> tuple[HadolintFinding, ...]:
     """Lint the files in a process for each core; findings come in the order of file and line.
 
     `deadline` is in seconds, for a process with many files; when it passes, each of them is tried alone, for a sixth of
@@ -71,11 +71,11 @@ def run_hadolint(
     """
     hadolint = program or find_program()
     given: dict[str, Path] = {}
-    findings: list[Finding] = []
+    findings: list[HadolintFinding] = []
     for file in files:
         if _size(file) > LARGEST:
             message = f"The file is larger than {LARGEST} bytes, so hadolint was not asked."
-            findings.append(Finding(file, 1, 1, TOO_LARGE, "error", message))
+            findings.append(HadolintFinding(file, 1, 1, TOO_LARGE, "error", message))
         else:
             # An absolute path is never taken for an option.
             given[str(file.absolute())] = file
@@ -95,7 +95,7 @@ def run_hadolint(
     return tuple(sorted(findings, key=lambda found: (order[found.file], found.line, found.column, found.code)))
 
 
-def _lint(command: list[str], batch: list[str], given: dict[str, Path], deadline: float) -> Iterator[Finding]:
+def _lint(command: list[str], batch: list[str], given: dict[str, Path], deadline: float) -> Iterator[HadolintFinding]:
     output = _run([*command, *batch], deadline)
     if output is not None:
         yield from _findings(output, given)
@@ -107,7 +107,7 @@ def _lint(command: list[str], batch: list[str], given: dict[str, Path], deadline
             yield from _findings(output, given)
         else:
             message = f"hadolint did not finish in {alone:g} s: shorten its RUN instructions."
-            yield Finding(given[path], 1, 1, TOO_SLOW, "error", message)
+            yield HadolintFinding(given[path], 1, 1, TOO_SLOW, "error", message)
 
 
 def _size(file: Path) -> int:
@@ -153,10 +153,10 @@ def _run(command: list[str], deadline: float) -> str | None:
     return done.stdout.decode(errors="replace")
 
 
-def _findings(output: str, given: dict[str, Path]) -> Iterator[Finding]:
+def _findings(output: str, given: dict[str, Path]) -> Iterator[HadolintFinding]:
     try:
         for found in json.loads(output):
-            yield Finding(
+            yield HadolintFinding(
                 file=given[found["file"]],
                 line=found["line"],
                 column=found["column"],

@@ -6,9 +6,9 @@ from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_lucid.dockerfile.expansion import expand
 from pytest_lucid.dockerfile.facts import Located
 from pytest_lucid.dockerfile.syntax import Problem
-from pytest_lucid.dockerfile.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_lucid.dockerfile import values, words
-from pytest_lucid.dockerfile.facts import Command, Copy, Healthcheck, Located, Origin, Port, Run, StageFacts, absolute
+from pytest_lucid.dockerfile.facts import (
+    Command,
+    Copy,
+    ExposedPort,
+    Healthcheck,
+    Located,
+    Origin,
+    RunInstruction,
+    StageFacts,
+    absolute,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +43,10 @@ class StageBuilder:
         self._args: dict[str, Located[str | None]] = {}
         self._env: dict[str, Located[str]] = {}
         self._labels: dict[str, Located[str]] = {}
-        self._ports: list[Port] = []
+        self._ports: list[ExposedPort] = []
         self._volumes: list[Located[str]] = []
         self._copies: list[Copy] = []
-        self._runs: list[Run] = []
+        self._runs: list[RunInstruction] = []
         self._triggers: list[Instruction] = []
         self._user = parent.user if parent else None
         self._workdir = parent.workdir if parent else None
@@ -146,7 +156,7 @@ class StageBuilder:
             except ValueError as error:
                 self._scope.ledger.problem("expose", word.line, f"EXPOSE: {error}.")
                 continue
-            self._ports.extend(Port(number, protocol, word.line) for number, protocol in numbers)
+            self._ports.extend(ExposedPort(number, protocol, word.line) for number, protocol in numbers)
 
     def _volume(self, instruction: Instruction) -> None:
         self._volumes.extend(self._paths(instruction))
@@ -242,7 +252,7 @@ class StageBuilder:
         mounts = instruction.flag_values("mount")
         options = (option.partition("=") for mount in mounts for option in mount.split(","))
         self._runs.append(
-            Run(
+            RunInstruction(
                 command=self._command(instruction.arguments, instruction.array, instruction.line),
                 heredocs=instruction.heredocs,
                 mounts=mounts,

@@ -1,1 +1,1 @@
-"""The container engine: reaching it, building on it, bringing the stack up and tearing it down. It judges nothing."""
+"""The connection to a container engine, local or remote. What is done over the connection belongs elsewhere."""

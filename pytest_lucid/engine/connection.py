@@ -14,16 +14,16 @@ import docker
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
+from pytest_lucid.config.hosts import LOCAL, destination
 from pytest_lucid.engine import ssh, transport
-from pytest_lucid.engine.host import LOCAL, destination
-from pytest_lucid.engine.reach import endpoint, is_loopback
+from pytest_lucid.engine.endpoint import endpoint, is_loopback
 from pytest_lucid.engine.tunnel import Tunnel
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.engine.reach import Endpoint
+    from pytest_lucid.engine.endpoint import Endpoint
 
 LOOPBACK = "127.0.0.1"
 # Creating a container on a busy Pi can take a while; a connection that hangs longer is broken.

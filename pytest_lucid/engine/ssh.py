@@ -16,7 +16,7 @@ from pytest_lucid.errors import EngineError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_lucid.engine.host import Destination
+    from pytest_lucid.config.hosts import Destination
 
 ENGINE_SOCKET = "/var/run/docker.sock"
 CONNECT_SECONDS = 10

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lucid.engine import ssh
-from pytest_lucid.engine.shell import Result, Shell, ShellEndedError
+from pytest_lucid.engine.remote_shell import Result, Shell, ShellEndedError
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from pytest_lucid.engine.host import Destination
+    from pytest_lucid.config.hosts import Destination
 
 OPEN_SECONDS = 20.0
 COMMAND_SECONDS = 30.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Entry, Inventory
 
 # The labels that say when, which may differ.

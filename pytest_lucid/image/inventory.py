@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from pytest_lucid.image.content import UNREAD, Content
+from pytest_lucid.content.file_content import UNREAD, Content
 
 Kind = Literal["file", "directory", "link", "device", "other"]
 _MAX_LINKS = 40

@@ -8,8 +8,8 @@ import tarfile
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
+from pytest_lucid.content.file_content import UNREAD
 from pytest_lucid.errors import EngineError
-from pytest_lucid.image.content import UNREAD
 from pytest_lucid.image.inventory import Entry, Kind, Layer
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from pytest_lucid import isolation
+from pytest_lucid.content import tron
 from pytest_lucid.image.inventory import Layer
 from pytest_lucid.image.layer import hash_layer, read_layer
 
@@ -101,11 +101,11 @@ def _hex(digest: str) -> str:
 
 
 def _fingerprint(scanner: Scanner) -> str:
-    """Of everything that decides what is remembered: the code and data of this folder, the interpreter, the options."""
+    """Hash all that decides what is remembered: code and data of `image` and `content`, interpreter, options."""
     sha = hashlib.sha256(repr((sys.version_info[:2], scanner.own)).encode())
-    for file in sorted(file for file in Path(__file__).parent.iterdir() if file.is_file()):
-        sha.update(file.read_bytes())
-    sha.update(Path(isolation.__file__).read_bytes())
+    for package in (Path(__file__).parent, Path(tron.__file__).parent):
+        for file in sorted(file for file in package.iterdir() if file.is_file()):
+            sha.update(file.read_bytes())
     return sha.hexdigest()[:16]
 
 

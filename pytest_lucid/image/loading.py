@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.image.elf import Elf
+    from pytest_lucid.content.elf import Elf
     from pytest_lucid.image.inventory import Entry, Inventory
 
 # Debian's names for where libraries of an architecture lie, by the engine's name of the architecture.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
 
 _DEADLINE_SECONDS = 60
 _MEMORY_BYTES = 256 << 20

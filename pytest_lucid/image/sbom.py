@@ -15,7 +15,7 @@ from pytest_lucid.image.licences import licence_of
 from pytest_lucid.image.packages import debian_packages, distributions, normalise
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import DebianPackage, Distribution
 

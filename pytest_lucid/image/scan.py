@@ -14,13 +14,13 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from pytest_lucid.image.archive import ZIP_TAIL, is_archive, unpack
-from pytest_lucid.image.bytecode import read_header, read_words
-from pytest_lucid.image.content import UNREAD, Content
-from pytest_lucid.image.elf import MAGIC, Elf, read_elf
-from pytest_lucid.image.python_source import SILENT, listen, may_speak
-from pytest_lucid.image.secrets import find_program_secrets, find_secrets
-from pytest_lucid.isolation import NEEDLES, tron_tokens
+from pytest_lucid.content.archives import ZIP_TAIL, is_archive, unpack
+from pytest_lucid.content.bytecode import read_header, read_words
+from pytest_lucid.content.elf import MAGIC, Elf, read_elf
+from pytest_lucid.content.file_content import UNREAD, Content
+from pytest_lucid.content.python_source import SILENT, listen, may_speak
+from pytest_lucid.content.secrets import find_program_secrets, find_secrets
+from pytest_lucid.content.tron import NEEDLES, tron_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

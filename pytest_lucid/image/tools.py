@@ -20,7 +20,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_lucid.image.elf import Elf
+    from pytest_lucid.content.elf import Elf
     from pytest_lucid.image.inventory import Inventory
 
 INTERPRETER = "interpreter"

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.review import ownership
-from pytest_lucid.review.finding import listing
+from pytest_lucid.audit.rules import ownership
 
 if TYPE_CHECKING:
-    from pytest_lucid.review.review import Review
+    from pytest_lucid.audit.audit import Audit
 
 
 @pytest.mark.lucid(
@@ -18,16 +17,14 @@ if TYPE_CHECKING:
     severity="high",
     remedy="Leave code to root: copy it without --chown, and without write permission for others.",
 )
-def test_code_is_not_writable(review: Review) -> None:
+def test_code_is_not_writable(lucid_audit: Audit) -> None:
     """The user that runs the code cannot change it, so a break-in does not outlive a restart."""
-    findings = review(ownership.writable_code)
-    assert not findings, listing(findings)
+    assert not lucid_audit(ownership.writable_code)
 
 
 @pytest.mark.lucid(
     "DKF-STORAGE", severity="high", remedy="Make it in the builder with `install -d -o 65532 -g 65532`, and copy it."
 )
-def test_storage_is_writable(service_review: Review) -> None:
+def test_storage_is_writable(lucid_service_audit: Audit) -> None:
     """Every storage path of the matrix exists and belongs to the user, so that a fresh volume does too."""
-    findings = service_review(ownership.unwritable_storage)
-    assert not findings, listing(findings)
+    assert not lucid_service_audit(ownership.unwritable_storage)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.review import start
-from pytest_lucid.review.finding import listing
+from pytest_lucid.audit.rules import start
 
 if TYPE_CHECKING:
-    from pytest_lucid.review.review import Review
+    from pytest_lucid.audit.audit import Audit
 
 
 @pytest.mark.lucid(
@@ -18,19 +17,17 @@ if TYPE_CHECKING:
     severity="critical",
     remedy="Name a program of the base or of the copied files, by its path; mind the base's own ENTRYPOINT.",
 )
-def test_program_can_start(review: Review) -> None:
+def test_program_can_start(lucid_audit: Audit) -> None:
     """ENTRYPOINT and CMD are one argv, after the base's own ENTRYPOINT; its program exists and has something to run."""
-    findings = review(start.missing_program)
-    assert not findings, listing(findings)
+    assert not lucid_audit(start.missing_program)
 
 
 @pytest.mark.lucid(
     "DKF-MODULE", severity="critical", remedy="Copy the module, set PYTHONPATH to its folder, or correct its name."
 )
-def test_module_is_copied(review: Review) -> None:
+def test_module_is_copied(lucid_audit: Audit) -> None:
     """The module or script that is started lies where the interpreter looks for it."""
-    findings = review(start.missing_module)
-    assert not findings, listing(findings)
+    assert not lucid_audit(start.missing_module)
 
 
 @pytest.mark.lucid(
@@ -38,7 +35,6 @@ def test_module_is_copied(review: Review) -> None:
     severity="high",
     remedy="Start the interpreter with the service's own probe; ask /health on the service's port.",
 )
-def test_health_command_works(review: Review) -> None:
+def test_health_command_works(lucid_audit: Audit) -> None:
     """The health command can start in the image, asks the service's port and path, in times that a Pi keeps."""
-    findings = review(start.failing_probe)
-    assert not findings, listing(findings)
+    assert not lucid_audit(start.failing_probe)

@@ -1,6 +1,6 @@
 """Two containers in which the same happens: a distroless one with everything taken away, and an ordinary Debian one.
 
-Both run one program of ours; so testinfra's own backend and the twin can be asked the same.
+Both run one program of ours; so testinfra's own backend and the sidecar can be asked the same.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import ImageNotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from pytest_lucid import bases
-from pytest_lucid.twin.sidecar import TOOLBOX
+from pytest_lucid import standin
+from pytest_lucid.sidecar.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-LABELS = {"lucid.scratch": "twin"}
+LABELS = {"lucid.scratch": "sidecar"}
 DISTROLESS = "gcr.io/distroless/python3-debian12:nonroot"
 DEBIAN = "debian:12-slim"
 # What testinfra's modules need on the other side of its own backend.
-TOOLS = "lucid-scratch-twin-debian:latest"
+TOOLS = "lucid-scratch-sidecar-debian:latest"
 DOCKERFILE = f"""
 FROM {DEBIAN}
 RUN apt-get update && apt-get install --yes --no-install-recommends iproute2 netcat-openbsd procps
 RUN groupadd --gid 65532 nonroot && useradd --uid 65532 --gid 65532 --home-dir /home/nonroot --shell /sbin/nologin \
     --comment nonroot nonroot
-LABEL lucid.scratch=twin
+LABEL lucid.scratch=sidecar
 """
 # A file, a link, a directory, a pipe; sockets of every kind; one connection; ready when /tmp/ready is there, and
 # answering at 7003 from then on, as services do.
@@ -84,14 +84,14 @@ class Scene:
 @contextmanager
 def playing(client: docker.DockerClient) -> Iterator[Scene]:
     """Have both containers running, on a network of their own; everything is removed afterwards."""
-    bases.ensure(client, [DISTROLESS, DEBIAN, TOOLBOX], print)
+    standin.ensure(client, [DISTROLESS, DEBIAN, TOOLBOX], print)
     try:
         client.images.get(TOOLS)
     except ImageNotFound:
         client.images.build(fileobj=io.BytesIO(DOCKERFILE.encode()), tag=TOOLS, rm=True, forcerm=True)
     # A subnet of its own: what the engine would choose may be that of the matrix.
     ipam = IPAMConfig(pool_configs=[IPAMPool(subnet="10.231.77.0/24")])
-    network = client.networks.create("lucid-scratch-twin", ipam=ipam, labels=LABELS)
+    network = client.networks.create("lucid-scratch-sidecar", ipam=ipam, labels=LABELS)
     made: list[Container] = []
     try:
         for image, interpreter, name in (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_lucid.bases import Base, ensure
-from pytest_lucid.bases.ensure import STANDIN_LABEL
-from pytest_lucid.bases.pull import Puller
 from pytest_lucid.errors import EngineError
+from pytest_lucid.standin import BaseImage, ensure
+from pytest_lucid.standin.ensure import STANDIN_LABEL
+from pytest_lucid.standin.pull import Puller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,18 +36,18 @@ def nothing_left() -> None:
 
 
 @pytest.fixture(scope="module")
-def bases(client: docker.DockerClient) -> dict[str, Base]:
+def bases(client: docker.DockerClient) -> dict[str, BaseImage]:
     references = (*RUNTIMES, ROOT_RUNTIME, *BUILDERS, CONSUL, TOOLBOX)
     return {base.reference: base for base in ensure(client, references, lambda _: None)}
 
 
-def run(client: docker.DockerClient, base: Base, command: list[str]) -> str:
+def run(client: docker.DockerClient, base: BaseImage, command: list[str]) -> str:
     """Return what a container of the base writes, without a network."""
     output = client.containers.run(base.image_id, command, remove=True, network_mode="none", labels=SCRATCH)
     return output.decode().strip()
 
 
-def files(client: docker.DockerClient, base: Base) -> dict[str, tarfile.TarInfo]:
+def files(client: docker.DockerClient, base: BaseImage) -> dict[str, tarfile.TarInfo]:
     """Return the headers of every file of an image, by path."""
     container = client.containers.create(base.image_id, ["none"], labels=SCRATCH)
     try:
@@ -61,7 +61,7 @@ def files(client: docker.DockerClient, base: Base) -> dict[str, tarfile.TarInfo]
 
 @pytest.mark.parametrize("reference", RUNTIMES)
 def test_a_runtime_imports_what_needs_libraries(
-    client: docker.DockerClient, bases: dict[str, Base], reference: str
+    client: docker.DockerClient, bases: dict[str, BaseImage], reference: str
 ) -> None:
     code = (
         "import bz2, ctypes, curses, hashlib, lzma, readline, sqlite3, ssl, uuid, zlib; "
@@ -72,19 +72,19 @@ def test_a_runtime_imports_what_needs_libraries(
 
 @pytest.mark.parametrize("reference", RUNTIMES)
 def test_a_runtime_runs_as_nonroot_in_its_home(
-    client: docker.DockerClient, bases: dict[str, Base], reference: str
+    client: docker.DockerClient, bases: dict[str, BaseImage], reference: str
 ) -> None:
     code = "import os, pwd; print(os.getuid(), os.getgid(), os.getcwd(), pwd.getpwuid(os.getuid()).pw_name)"
     assert run(client, bases[reference], ["-c", code]) == "65532 65532 /home/nonroot nonroot"
 
 
-def test_latest_runs_as_root(client: docker.DockerClient, bases: dict[str, Base]) -> None:
+def test_latest_runs_as_root(client: docker.DockerClient, bases: dict[str, BaseImage]) -> None:
     assert run(client, bases[ROOT_RUNTIME], ["-c", "import os; print(os.getuid())"]) == "0"
 
 
 @pytest.mark.parametrize("reference", RUNTIMES)
 def test_a_runtime_has_no_shell_no_package_manager_and_nothing_setuid(
-    client: docker.DockerClient, bases: dict[str, Base], reference: str
+    client: docker.DockerClient, bases: dict[str, BaseImage], reference: str
 ) -> None:
     inventory = files(client, bases[reference])
     names = {path.rpartition("/")[2] for path in inventory if "bin" in path.split("/")[:-1] or "/" not in path}
@@ -95,7 +95,7 @@ def test_a_runtime_has_no_shell_no_package_manager_and_nothing_setuid(
 
 @pytest.mark.parametrize("reference", RUNTIMES)
 def test_a_runtime_is_laid_out_like_the_real_one(
-    client: docker.DockerClient, bases: dict[str, Base], reference: str
+    client: docker.DockerClient, bases: dict[str, BaseImage], reference: str
 ) -> None:
     inventory = files(client, bases[reference])
     assert stat.S_IMODE(inventory["tmp"].mode) == 0o1777
@@ -106,7 +106,9 @@ def test_a_runtime_is_laid_out_like_the_real_one(
     assert run(client, bases[reference], ["-c", code]) == "True"
 
 
-def test_a_stand_in_says_what_it_is_and_stays_when_present(client: docker.DockerClient, bases: dict[str, Base]) -> None:
+def test_a_stand_in_says_what_it_is_and_stays_when_present(
+    client: docker.DockerClient, bases: dict[str, BaseImage]
+) -> None:
     lines: list[str] = []
     again = ensure(client, list(bases), lines.append)
     assert [base.origin for base in again] == ["present"] * len(bases)
@@ -121,7 +123,7 @@ def test_a_stand_in_says_what_it_is_and_stays_when_present(client: docker.Docker
             assert label.partition(": ")[2] in line
 
 
-def test_the_same_packages_give_the_same_layer(client: docker.DockerClient, bases: dict[str, Base]) -> None:
+def test_the_same_packages_give_the_same_layer(client: docker.DockerClient, bases: dict[str, BaseImage]) -> None:
     """Both tags of the runtime were assembled separately from the same packages."""
     nonroot, latest = bases[RUNTIMES[0]], bases[ROOT_RUNTIME]
     if not nonroot.standin:
@@ -133,7 +135,7 @@ def test_the_same_packages_give_the_same_layer(client: docker.DockerClient, base
 
 @pytest.mark.parametrize(("builder", "runtime"), list(zip(BUILDERS, RUNTIMES, strict=True)))
 def test_a_builder_makes_environments_for_its_runtime(
-    client: docker.DockerClient, bases: dict[str, Base], builder: str, runtime: str
+    client: docker.DockerClient, bases: dict[str, BaseImage], builder: str, runtime: str
 ) -> None:
     version = "import sys; print(sys.version_info[:2], sys.executable)"
     script = "python3 -m venv --without-pip /tmp/v && apt-get --version >/dev/null && readlink -f /tmp/v/bin/python"
@@ -141,7 +143,9 @@ def test_a_builder_makes_environments_for_its_runtime(
     assert run(client, bases[builder], [interpreter, "-c", version]) == run(client, bases[runtime], ["-c", version])
 
 
-def test_consul_runs_under_any_user_with_a_read_only_root(client: docker.DockerClient, bases: dict[str, Base]) -> None:
+def test_consul_runs_under_any_user_with_a_read_only_root(
+    client: docker.DockerClient, bases: dict[str, BaseImage]
+) -> None:
     container = client.containers.run(
         bases[CONSUL].image_id, ["version"], user="12345:12345", read_only=True, detach=True, labels=SCRATCH
     )
@@ -152,7 +156,7 @@ def test_consul_runs_under_any_user_with_a_read_only_root(client: docker.DockerC
         container.remove(force=True, v=True)
 
 
-def test_the_toolbox_has_a_shell_and_its_applets(client: docker.DockerClient, bases: dict[str, Base]) -> None:
+def test_the_toolbox_has_a_shell_and_its_applets(client: docker.DockerClient, bases: dict[str, BaseImage]) -> None:
     script = "stat -c %a /tmp; netstat --help >/dev/null 2>&1; echo $?; ls /bin | wc -l"
     mode, status, applets = run(client, bases[TOOLBOX], ["sh", "-c", script]).split()
     assert (mode, status) == ("1777", "0")

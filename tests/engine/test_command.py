@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid import bases
+from pytest_lucid import standin
 from pytest_lucid.engine.command import run_command
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.twin.sidecar import TOOLBOX
+from pytest_lucid.sidecar.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ HELD_SECONDS = 0.3
 
 @pytest.fixture
 def target(client: docker.DockerClient) -> Iterator[Container]:
-    bases.ensure(client, [TOOLBOX], print)
+    standin.ensure(client, [TOOLBOX], print)
     container = client.containers.run(TOOLBOX, ["sleep", "60"], detach=True, labels={"lucid.test": "command"})
     yield container
     container.remove(force=True)

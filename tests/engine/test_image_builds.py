@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runs import ROOT, SUITE
 
 from pytest_lucid.image.compare import differences
-from pytest_lucid.images import find_image
+from pytest_lucid.target.images import find_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from runs import DEADLINE_SECONDS, ROOT, SUITE, Things
 
-from pytest_lucid.engine.build import provenance
 from pytest_lucid.matrix import load_matrix
+from pytest_lucid.stack.build import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def host(service_host: Host) -> Host:
+def host(lucid_testinfra: Host) -> Host:
     """Take the place of testinfra's own `host`, which knows no services."""
-    return service_host
+    return lucid_testinfra

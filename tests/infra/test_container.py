@@ -6,111 +6,113 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.isolation import tron_variables
+from pytest_lucid.content.tron import tron_variables
 
 if TYPE_CHECKING:
-    from pytest_lucid.container import Container
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
+    from pytest_lucid.inspect.container import Container
     from pytest_lucid.matrix import Matrix, Service
 
 
 @pytest.mark.lucid("CTR-RUNNING", severity="critical", remedy="Start it, and read its last log lines for why it ended.")
-def test_is_running(container: Container) -> None:
+def test_is_running(lucid_container: Container) -> None:
     """A container of exactly this name runs; one that merely resembles it does not count."""
-    assert container.status == "running"
+    assert lucid_container.status == "running"
 
 
 @pytest.mark.lucid("CTR-HEALTHY", severity="critical", remedy="Ask its /health, and read its last log lines.")
-def test_is_healthy(container: Container) -> None:
+def test_is_healthy(lucid_container: Container) -> None:
     """The engine's own health check passes; running is not enough."""
-    assert (container.status, container.health) == ("running", "healthy")
+    assert (lucid_container.status, lucid_container.health) == ("running", "healthy")
 
 
 @pytest.mark.lucid("CTR-STABLE", severity="high", remedy="Read its last log lines for why it ended.")
-def test_was_not_restarted(container: Container) -> None:
+def test_was_not_restarted(lucid_container: Container) -> None:
     """The engine did not have to start it again: a service that keeps dying looks healthy now and then."""
-    assert container.restarts == 0
+    assert lucid_container.restarts == 0
 
 
 @pytest.mark.lucid("CTR-NAME", severity="low", remedy="Name the container as in the matrix.")
-def test_name_has_prefix(container: Container) -> None:
+def test_name_has_prefix(lucid_container: Container) -> None:
     """The name is that of the matrix, with the prefix that all of Lucid shares."""
-    assert container.document is not None, f"there is no container called {container.name}"
-    assert container.name.startswith("lucid-")
+    assert lucid_container.document is not None, f"there is no container called {lucid_container.name}"
+    assert lucid_container.name.startswith("lucid-")
 
 
 @pytest.mark.lucid("CTR-IMAGE", severity="high", remedy="Remove the container and create it from the present image.")
-def test_runs_present_image(container: Container, image: Image) -> None:
+def test_runs_present_image(lucid_container: Container, lucid_image: Image) -> None:
     """It runs the image that bears the matrix's name now, not an older one that lost it to a later build."""
-    assert container.image_id == image.id
+    assert lucid_container.image_id == lucid_image.id
 
 
 @pytest.mark.lucid("CTR-USER", severity="high", remedy="Do not override the image's user with --user.")
-def test_user_is_nonroot(matrix: Matrix, container: Container) -> None:
+def test_user_is_nonroot(lucid_matrix: Matrix, lucid_container: Container) -> None:
     """It was started as 65532:65532, whatever the image says."""
-    assert container.user == matrix.user
+    assert lucid_container.user == lucid_matrix.user
 
 
 @pytest.mark.lucid("CTR-PORTS", severity="high", remedy="Publish the ports of the matrix, and no others.")
-def test_ports_are_published(service: Service, container: Container) -> None:
+def test_ports_are_published(lucid_service: Service, lucid_container: Container) -> None:
     """Exactly the ports of the matrix are published, each on its number on the host."""
-    assert container.published == {f"{port.number}/tcp": {port.host} for port in service.ports}
+    assert lucid_container.published == {f"{port.number}/tcp": {port.host} for port in lucid_service.ports}
 
 
 @pytest.mark.lucid("CTR-NETWORK", severity="high", remedy="Attach it to the matrix's network, and to no other.")
-def test_is_on_the_network(matrix: Matrix, container: Container) -> None:
+def test_is_on_the_network(lucid_matrix: Matrix, lucid_container: Container) -> None:
     """It is attached to the network of the matrix only: any other is a way in or out."""
-    assert set(container.networks) == {matrix.network.name}
+    assert set(lucid_container.networks) == {lucid_matrix.network.name}
 
 
 @pytest.mark.lucid("CTR-ENV", severity="medium", remedy="Do not override the image's variables with other values.")
-def test_environment_is_set(matrix: Matrix, service: Service, container: Container) -> None:
+def test_environment_is_set(lucid_matrix: Matrix, lucid_service: Service, lucid_container: Container) -> None:
     """It was started with the variables that the matrix demands."""
-    demanded = matrix.demanded_environment(service)
-    assert {name: container.environment.get(name) for name in demanded} == demanded
+    demanded = lucid_matrix.demanded_environment(lucid_service)
+    assert {name: lucid_container.environment.get(name) for name in demanded} == demanded
 
 
 @pytest.mark.lucid("CTR-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_environment_is_free_of_tron(service: Service, container: Container) -> None:
+def test_environment_is_free_of_tron(lucid_service: Service, lucid_container: Container) -> None:
     """No variable speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
-    assert "SERVICE_NAME" in container.environment, "the variables cannot be seen"
-    assert not tron_variables(container.environment, knows_payment_url=service.knows_payment_url)
+    assert "SERVICE_NAME" in lucid_container.environment, "the variables cannot be seen"
+    assert not tron_variables(lucid_container.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid("CTR-READONLY", severity="high", remedy="Start it with --read-only.")
-def test_root_is_read_only(container: Container) -> None:
+def test_root_is_read_only(lucid_container: Container) -> None:
     """Its root file system is read-only, so that nothing can settle in it."""
-    assert container.read_only
+    assert lucid_container.read_only
 
 
 @pytest.mark.lucid("CTR-TMP", severity="medium", remedy="Mount /tmp with --tmpfs /tmp:noexec,nosuid.")
-def test_tmp_is_tmpfs(container: Container) -> None:
+def test_tmp_is_tmpfs(lucid_container: Container) -> None:
     """What it may write to is forgotten and cannot be executed."""
-    assert container.tmpfs.get("/tmp", frozenset()) >= {"noexec", "nosuid"}  # noqa: S108 - a path inside the container
+    assert lucid_container.tmpfs.get("/tmp", frozenset()) >= {"noexec", "nosuid"}  # noqa: S108 - a path inside the container
 
 
 @pytest.mark.lucid("CTR-CAPS", severity="high", remedy="Start it with --cap-drop ALL, and add none.")
-def test_capabilities_are_dropped(container: Container) -> None:
+def test_capabilities_are_dropped(lucid_container: Container) -> None:
     """No capability of root is left to it."""
-    assert not container.privileged
-    assert container.capabilities_dropped >= {"ALL"}
-    assert not container.capabilities_added
+    assert not lucid_container.privileged
+    assert lucid_container.capabilities_dropped >= {"ALL"}
+    assert not lucid_container.capabilities_added
 
 
 @pytest.mark.lucid("CTR-NNP", severity="high", remedy="Start it with --security-opt no-new-privileges.")
-def test_cannot_gain_privileges(container: Container) -> None:
+def test_cannot_gain_privileges(lucid_container: Container) -> None:
     """No program inside can gain privileges, setuid or not."""
-    assert "no-new-privileges" in container.security_options
+    assert "no-new-privileges" in lucid_container.security_options
 
 
 @pytest.mark.lucid("CTR-LIMITS", severity="medium", remedy="Start it with --memory and --pids-limit.")
-def test_resources_are_limited(container: Container) -> None:
+def test_resources_are_limited(lucid_container: Container) -> None:
     """It cannot take the memory or the process table of the whole Pi."""
-    assert container.memory_limit > 0
-    assert container.pids_limit > 0
+    assert lucid_container.memory_limit > 0
+    assert lucid_container.pids_limit > 0
 
 
 @pytest.mark.lucid("CTR-STORAGE", severity="high", remedy="Mount a named volume at every storage path of the matrix.")
-def test_storage_is_on_volumes(service: Service, container: Container) -> None:
+def test_storage_is_on_volumes(lucid_service: Service, lucid_container: Container) -> None:
     """What it stores lies in volumes and outlives the container."""
-    assert {path: container.mounts.get(path) for path in service.storage} == dict.fromkeys(service.storage, "volume")
+    assert {path: lucid_container.mounts.get(path) for path in lucid_service.storage} == dict.fromkeys(
+        lucid_service.storage, "volume"
+    )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.image.facts import read_time
-from pytest_lucid.isolation import tron_variables
+from pytest_lucid.content.tron import tron_variables
+from pytest_lucid.image.config import read_time
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.matrix import Matrix, Service
 
 MIB = 1024 * 1024
@@ -21,101 +21,105 @@ CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
 @pytest.mark.lucid("IMG-NAME", severity="medium", remedy="Build it with `docker build -t` and the name of the matrix.")
-def test_name_has_prefix(service: Service, image: Image) -> None:
+def test_name_has_prefix(lucid_service: Service, lucid_image: Image) -> None:
     """The image is there under the name of the matrix, with the prefix that all of Lucid shares."""
-    assert service.image in image.tags
-    assert service.image.startswith("lucid-")
+    assert lucid_service.image in lucid_image.tags
+    assert lucid_service.image.startswith("lucid-")
 
 
 @pytest.mark.lucid("IMG-USER", severity="high", remedy="End the final stage with the USER of the matrix.")
-def test_user_is_nonroot(matrix: Matrix, image: Image) -> None:
+def test_user_is_nonroot(lucid_matrix: Matrix, lucid_image: Image) -> None:
     """The image runs as 65532:65532, so a break-out does not start as root."""
-    assert image.user == matrix.user
+    assert lucid_image.user == lucid_matrix.user
 
 
 @pytest.mark.lucid(
     "IMG-ARGV", severity="critical", remedy="Give ENTRYPOINT in exec form, naming a program of the image."
 )
-def test_argv_needs_no_shell(image: Image) -> None:
+def test_argv_needs_no_shell(lucid_image: Image) -> None:
     """The effective command is a program with arguments; a distroless image has no shell that could run a string."""
-    assert image.argv[:1], "the image has no command"
-    program = image.argv[0]
+    assert lucid_image.argv[:1], "the image has no command"
+    program = lucid_image.argv[0]
     assert program.startswith("/"), f"the image starts {program!r}, which must be searched for"
     assert program.rpartition("/")[2] not in {"sh", "bash", "dash", "ash", "busybox"}
     # ENTRYPOINT and CMD are one argv: an interpreter that is given another interpreter as its script never starts.
-    assert not any(word.rpartition("/")[2].startswith("python") for word in image.argv[1:2])
+    assert not any(word.rpartition("/")[2].startswith("python") for word in lucid_image.argv[1:2])
 
 
 @pytest.mark.lucid("IMG-PORTS", severity="medium", remedy="EXPOSE the ports of the matrix, and no others.")
-def test_ports_are_declared(service: Service, image: Image) -> None:
+def test_ports_are_declared(lucid_service: Service, lucid_image: Image) -> None:
     """The image declares exactly the ports of the matrix, so `docker run -P` and readers learn the truth."""
-    assert image.ports == {f"{port.number}/tcp" for port in service.ports}
+    assert lucid_image.ports == {f"{port.number}/tcp" for port in lucid_service.ports}
 
 
 @pytest.mark.lucid("IMG-ENV", severity="medium", remedy="Set the variables of the matrix with ENV in the final stage.")
-def test_environment_is_set(matrix: Matrix, service: Service, image: Image) -> None:
+def test_environment_is_set(lucid_matrix: Matrix, lucid_service: Service, lucid_image: Image) -> None:
     """The image sets what the matrix demands, so that the service runs with no other configuration."""
-    demanded = matrix.demanded_environment(service)
-    assert {name: image.environment.get(name) for name in demanded} == demanded
+    demanded = lucid_matrix.demanded_environment(lucid_service)
+    assert {name: lucid_image.environment.get(name) for name in demanded} == demanded
 
 
 @pytest.mark.lucid("IMG-PATH", severity="low", remedy="Start PATH with the directory of the installed console scripts.")
-def test_path_starts_with_installed_scripts(image: Image) -> None:
+def test_path_starts_with_installed_scripts(lucid_image: Image) -> None:
     """PATH begins with the place of the service's own programs, ahead of those of the base."""
-    first = image.environment["PATH"].split(":")[0]
+    first = lucid_image.environment["PATH"].split(":")[0]
     assert first.startswith("/home/app/"), f"PATH starts with {first}"
 
 
 @pytest.mark.lucid("IMG-LABELS", severity="low", remedy="Give every label of the matrix a value in the final stage.")
-def test_labels_are_not_empty(matrix: Matrix, image: Image) -> None:
+def test_labels_are_not_empty(lucid_matrix: Matrix, lucid_image: Image) -> None:
     """Whoever finds the image on a host can tell what it is, who made it and from which commit."""
-    empty = [name for name in matrix.labels if not image.labels.get(name, "").strip()]
+    empty = [name for name in lucid_matrix.labels if not lucid_image.labels.get(name, "").strip()]
     assert not empty
 
 
 @pytest.mark.lucid("IMG-IDENTITY", severity="medium", remedy="Set phase, cluster and service labels as in the matrix.")
-def test_labels_name_the_service(matrix: Matrix, service: Service, image: Image) -> None:
+def test_labels_name_the_service(lucid_matrix: Matrix, lucid_service: Service, lucid_image: Image) -> None:
     """Phase, cluster and service of the labels are those of the matrix, so that no image passes for another."""
-    claimed = {name: image.labels.get(name) for name in ("phase", "cluster", "service")}
-    assert claimed == {"phase": str(matrix.phase), "cluster": service.cluster, "service": service.name}
+    claimed = {name: lucid_image.labels.get(name) for name in ("phase", "cluster", "service")}
+    assert claimed == {
+        "phase": str(lucid_matrix.phase),
+        "cluster": lucid_service.cluster,
+        "service": lucid_service.name,
+    }
 
 
 @pytest.mark.lucid("IMG-HEALTH", severity="high", remedy="Add HEALTHCHECK in exec form: 30 s, timeout 10 s, 3 retries.")
-def test_health_check_runs_without_shell(image: Image) -> None:
+def test_health_check_runs_without_shell(lucid_image: Image) -> None:
     """The image tells the engine how to see that it is healthy, in a form that needs no shell."""
-    check = image.health_check
+    check = lucid_image.health_check
     assert check is not None, "the image has no health check"
     assert check.is_exec, f"{check.test[0]} needs a shell"
     assert (check.interval, check.timeout, check.retries) == (30, 10, 3)
 
 
 @pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_environment_is_free_of_tron(service: Service, image: Image) -> None:
+def test_environment_is_free_of_tron(lucid_service: Service, lucid_image: Image) -> None:
     """No variable of the image speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
-    assert "SERVICE_NAME" in image.environment, "the variables cannot be seen"
-    assert not tron_variables(image.environment, knows_payment_url=service.knows_payment_url)
+    assert "SERVICE_NAME" in lucid_image.environment, "the variables cannot be seen"
+    assert not tron_variables(lucid_image.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid(
     "IMG-ARCH", severity="critical", remedy="Build it on, or with --platform for, the host that runs it."
 )
-def test_architecture_is_the_hosts(image: Image, architecture: str) -> None:
+def test_architecture_is_the_hosts(lucid_image: Image, lucid_architecture: str) -> None:
     """The image is for the architecture of its host, or for the one that the matrix asks for."""
-    assert image.architecture == architecture
+    assert lucid_image.architecture == lucid_architecture
 
 
 @pytest.mark.lucid("IMG-VERSION", severity="low", remedy="Give VERSION as a build argument: numbers with dots.")
-def test_version_is_plausible(image: Image) -> None:
+def test_version_is_plausible(lucid_image: Image) -> None:
     """The version is one that can be compared, and the one that the service tells of itself."""
-    version = image.labels.get("version", "")
+    version = lucid_image.labels.get("version", "")
     assert re.fullmatch(r"\d+\.\d+(?:\.\d+)*(?:[-.+]?[a-z0-9]+(?:[-.+][a-z0-9]+)*)?", version), f"version {version!r}"
-    assert image.environment.get("SERVICE_VERSION", version) == version
+    assert lucid_image.environment.get("SERVICE_VERSION", version) == version
 
 
 @pytest.mark.lucid("IMG-COMMIT", severity="low", remedy="Give GIT_COMMIT as a build argument: the commit's whole hash.")
-def test_commit_is_plausible(image: Image) -> None:
+def test_commit_is_plausible(lucid_image: Image) -> None:
     """The commit is a hash of Git, so that whoever finds the image finds its sources."""
-    commit = image.labels.get("git_commit", "")
+    commit = lucid_image.labels.get("git_commit", "")
     if commit == "unknown":
         pytest.skip("the image says that it was built outside a git checkout")
     assert re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit), f"git_commit {commit!r}"
@@ -125,12 +129,12 @@ def test_commit_is_plausible(image: Image) -> None:
 @pytest.mark.lucid(
     "IMG-CREATED", severity="low", remedy="Set the clock of the build host, and BUILD_DATE as ISO 8601 has it."
 )
-def test_dates_are_not_in_the_future(image: Image) -> None:
+def test_dates_are_not_in_the_future(lucid_image: Image) -> None:
     """The image was built in the past, and its label says when in a form that can be read."""
     latest = dt.datetime.now(dt.timezone.utc) + CLOCK_SKEW
-    assert image.created is not None, "the image does not say when it was built"
-    assert image.created <= latest
-    labelled = image.labels.get("build_date", "")
+    assert lucid_image.created is not None, "the image does not say when it was built"
+    assert lucid_image.created <= latest
+    labelled = lucid_image.labels.get("build_date", "")
     if labelled != "unknown":
         built = read_time(labelled)
         assert built is not None, f"build_date {labelled!r}"
@@ -140,25 +144,25 @@ def test_dates_are_not_in_the_future(image: Image) -> None:
 @pytest.mark.lucid(
     "IMG-VOLUME", severity="medium", remedy="Remove VOLUME; name the volumes where the stack is described."
 )
-def test_volumes_are_those_of_the_matrix(service: Service, image: Image) -> None:
+def test_volumes_are_those_of_the_matrix(lucid_service: Service, lucid_image: Image) -> None:
     """The image declares no volume but the service's storage: the engine would make others at every start."""
-    assert image.volumes <= set(service.volumes.values())
+    assert lucid_image.volumes <= set(lucid_service.volumes.values())
 
 
 @pytest.mark.lucid("IMG-STOP", severity="medium", remedy="Leave STOPSIGNAL out, or set it to SIGTERM.")
-def test_stop_signal_is_sigterm(image: Image) -> None:
+def test_stop_signal_is_sigterm(lucid_image: Image) -> None:
     """The engine stops the service with the signal that the services obey."""
-    assert image.stop_signal in ("SIGTERM", "15")
+    assert lucid_image.stop_signal in ("SIGTERM", "15")
 
 
 @pytest.mark.lucid("IMG-SIZE", severity="low", remedy="Copy only what runs into the final stage, or raise the budget.")
-def test_size_is_within_budget(matrix: Matrix, image: Image) -> None:
+def test_size_is_within_budget(lucid_matrix: Matrix, lucid_image: Image) -> None:
     """The image is within its size budget: a Pi pulls it over its owner's line."""
-    assert image.size, "the image does not say how large it is"
-    assert image.size <= matrix.image.size_mib * MIB
+    assert lucid_image.size, "the image does not say how large it is"
+    assert lucid_image.size <= lucid_matrix.image.size_mib * MIB
 
 
 @pytest.mark.lucid("IMG-LAYERS", severity="low", remedy="Join the COPY instructions of the final stage.")
-def test_layers_are_within_budget(matrix: Matrix, image: Image) -> None:
+def test_layers_are_within_budget(lucid_matrix: Matrix, lucid_image: Image) -> None:
     """The image has no more layers than its budget: each is one more thing to pull, check and cache."""
-    assert 0 < len(image.layers) <= matrix.image.layers
+    assert 0 < len(lucid_image.layers) <= lucid_matrix.image.layers

@@ -10,45 +10,47 @@ import pytest
 from pytest_lucid.image.packages import OS_RELEASE, packaged_files
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import DebianPackage
     from pytest_lucid.matrix import Matrix
 
 
 @pytest.mark.lucid("IMG-BASE", severity="critical", remedy="Make the matrix's base the FROM of the final stage.")
-def test_layers_begin_with_base(image: Image, bases: tuple[Image, ...]) -> None:
+def test_layers_begin_with_base(lucid_image: Image, lucid_bases: tuple[Image, ...]) -> None:
     """The lowest layers are those of the demanded base: a FROM line or a label is only a claim."""
-    assert any(base.layers and image.layers[: len(base.layers)] == base.layers for base in bases), (
-        f"the layers of {image.reference} are on none of {', '.join(base.reference for base in bases)}"
+    assert any(base.layers and lucid_image.layers[: len(base.layers)] == base.layers for base in lucid_bases), (
+        f"the layers of {lucid_image.reference} are on none of {', '.join(base.reference for base in lucid_bases)}"
     )
 
 
 @pytest.mark.lucid("IMG-STANDIN", severity="medium", remedy="Keep the label lucid.standin that the base brings.")
-def test_stand_in_is_named(image: Image, bases: tuple[Image, ...]) -> None:
+def test_stand_in_is_named(lucid_image: Image, lucid_bases: tuple[Image, ...]) -> None:
     """An image on a stand-in says so, and no other does: nobody may take it for one on the published base."""
-    own = [base for base in bases if base.layers and image.layers[: len(base.layers)] == base.layers]
+    own = [base for base in lucid_bases if base.layers and lucid_image.layers[: len(base.layers)] == base.layers]
     if not own:
         pytest.skip("the image is on none of the bases, see IMG-BASE")
-    assert bool(image.standin) == any(bool(base.standin) for base in own)
+    assert bool(lucid_image.standin) == any(bool(base.standin) for base in own)
 
 
 @pytest.mark.lucid("IMG-DISTROLESS", severity="high", remedy="Make a distroless image the FROM of the final stage.")
-def test_distroless_marks_agree(matrix: Matrix, inventory: Inventory, packages: tuple[DebianPackage, ...]) -> None:
+def test_distroless_marks_agree(
+    lucid_matrix: Matrix, lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]
+) -> None:
     """The system calls itself Distroless, of the base's Debian release, and lists packages as distroless images do."""
-    entry = inventory.resolve("/etc/os-release") or inventory.resolve(OS_RELEASE)
+    entry = lucid_inventory.resolve("/etc/os-release") or lucid_inventory.resolve(OS_RELEASE)
     text = entry.content.text.decode() if entry and entry.content.text else ""
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, re.MULTILINE))
-    expected = re.search(r"debian(\d+)", matrix.base)
+    expected = re.search(r"debian(\d+)", lucid_matrix.base)
     claimed = (release.get("PRETTY_NAME"), release.get("ID"), release.get("VERSION_ID"))
     assert claimed == ("Distroless", "debian", expected[1] if expected else release.get("VERSION_ID"))
-    assert "var/lib/dpkg/status" not in inventory.merged, "there is a database of a package manager"
-    assert all(package.name and package.version for package in packages)
+    assert "var/lib/dpkg/status" not in lucid_inventory.merged, "there is a database of a package manager"
+    assert all(package.name and package.version for package in lucid_packages)
 
 
 @pytest.mark.lucid("IMG-INTACT", severity="critical", remedy="Leave the files of the base as they are.")
-def test_packaged_files_are_unchanged(inventory: Inventory, packages: tuple[DebianPackage, ...]) -> None:
+def test_packaged_files_are_unchanged(lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]) -> None:
     """Every file of a Debian package has the sum that the package gives: nothing was replaced under its name."""
-    judged = list(packaged_files(inventory, packages))
-    assert len(judged) > len(packages), "hardly any packaged file is in the image"
+    judged = list(packaged_files(lucid_inventory, lucid_packages))
+    assert len(judged) > len(lucid_packages), "hardly any packaged file is in the image"
     assert not [str(entry) for entry, unchanged in judged if not unchanged]

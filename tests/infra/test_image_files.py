@@ -10,7 +10,7 @@ import pytest
 from pytest_lucid.image.loading import elf_files, lost_interpreters, lost_libraries, lost_shebangs
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Entry, Inventory
     from pytest_lucid.matrix import Matrix, Service
 
@@ -19,30 +19,32 @@ FOR_OTHERS = stat.S_IWGRP | stat.S_IRWXO
 
 
 @pytest.mark.lucid("IMG-CODE-OWNER", severity="high", remedy="Leave out --chown, and give files 0644 and folders 0755.")
-def test_code_belongs_to_root(matrix: Matrix, service: Service, inventory: Inventory) -> None:
+def test_code_belongs_to_root(lucid_matrix: Matrix, lucid_service: Service, lucid_inventory: Inventory) -> None:
     """The service owns nothing but its storage and its empty home, so that a break-in cannot change its code."""
-    uid, gid = (int(part) for part in matrix.user.split(":"))
-    own = {path.strip("/") for path in service.volumes.values()}
-    filled = {path.rpartition("/")[0] for path in inventory.merged}
-    homes = {path for path in inventory.merged if path.startswith("home/") and path not in filled}
+    uid, gid = (int(part) for part in lucid_matrix.user.split(":"))
+    own = {path.strip("/") for path in lucid_service.volumes.values()}
+    filled = {path.rpartition("/")[0] for path in lucid_inventory.merged}
+    homes = {path for path in lucid_inventory.merged if path.startswith("home/") and path not in filled}
 
     def may_write(entry: Entry) -> bool:
         return entry.uid == uid or (entry.gid == gid and bool(entry.mode & stat.S_IWGRP))
 
-    empty = {path for path in homes if inventory.merged[path].kind == "directory"}
-    found = [entry for entry in inventory.merged.values() if entry.kind != "link" and may_write(entry)]
+    empty = {path for path in homes if lucid_inventory.merged[path].kind == "directory"}
+    found = [entry for entry in lucid_inventory.merged.values() if entry.kind != "link" and may_write(entry)]
     named = [f"{entry} ({entry.uid}:{entry.gid} {entry.mode:04o})" for entry in found if entry.path not in own | empty]
     assert not named
 
 
 @pytest.mark.lucid("IMG-STORAGE", severity="high", remedy="Make it with install -d -o 65532 -g 65532 -m 0700.")
-def test_storage_belongs_to_the_service(matrix: Matrix, service: Service, inventory: Inventory) -> None:
+def test_storage_belongs_to_the_service(
+    lucid_matrix: Matrix, lucid_service: Service, lucid_inventory: Inventory
+) -> None:
     """Every storage path is a directory of the service's own that nobody else may enter: new volumes take that over."""
-    if not service.storage:
+    if not lucid_service.storage:
         pytest.skip("the service stores nothing")
-    expected = tuple(int(part) for part in matrix.user.split(":"))
-    for path in service.storage:
-        entry = inventory.merged.get(path.strip("/"))
+    expected = tuple(int(part) for part in lucid_matrix.user.split(":"))
+    for path in lucid_service.storage:
+        entry = lucid_inventory.merged.get(path.strip("/"))
         assert entry is not None, f"{path} is not in the image"
         assert (entry.kind, entry.uid, entry.gid) == ("directory", *expected), path
         assert entry.mode & PRIVATE == PRIVATE, f"{path}: {entry.mode:04o}"
@@ -50,49 +52,49 @@ def test_storage_belongs_to_the_service(matrix: Matrix, service: Service, invent
 
 
 @pytest.mark.lucid("IMG-WORKDIR", severity="low", remedy="Set WORKDIR to a directory of the image.")
-def test_workdir_exists(image: Image, inventory: Inventory) -> None:
+def test_workdir_exists(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """The program starts in a directory of the image: an engine would otherwise make one, as root."""
-    entry = inventory.resolve(image.workdir) if image.workdir != "/" else None
-    assert image.workdir == "/" or (entry is not None and entry.kind == "directory"), image.workdir
+    entry = lucid_inventory.resolve(lucid_image.workdir) if lucid_image.workdir != "/" else None
+    assert lucid_image.workdir == "/" or (entry is not None and entry.kind == "directory"), lucid_image.workdir
 
 
 @pytest.mark.lucid("IMG-PROGRAM", severity="critical", remedy="Give ENTRYPOINT and HEALTHCHECK programs of the image.")
-def test_programs_of_the_configuration_are_there(image: Image, inventory: Inventory) -> None:
+def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """What the image starts, as its command and as its health check, is in it and can be executed."""
-    search = image.environment.get("PATH", "")
-    health = image.health_check.test[1:2] if image.health_check and image.health_check.is_exec else ()
-    for program in (*image.argv[:1], *health):
-        entry = inventory.find_program(program, search)
+    search = lucid_image.environment.get("PATH", "")
+    health = lucid_image.health_check.test[1:2] if lucid_image.health_check and lucid_image.health_check.is_exec else ()
+    for program in (*lucid_image.argv[:1], *health):
+        entry = lucid_inventory.find_program(program, search)
         assert entry is not None, f"{program} is not in the image"
         assert entry.mode & stat.S_IXOTH, f"{program}: {entry.mode:04o}"
 
 
 @pytest.mark.lucid("IMG-SHEBANG", severity="medium", remedy="Point the script at the interpreter of the image.")
-def test_shebangs_resolve(image: Image, inventory: Inventory, packaged: frozenset[str]) -> None:
+def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_packaged_paths: frozenset[str]) -> None:
     """Every script that can be executed names an interpreter of the image; what the base brought is its own affair."""
-    lost = lost_shebangs(inventory, image.environment.get("PATH", ""))
-    assert not [script for script in lost if script.partition(":")[0].strip("/") not in packaged]
+    lost = lost_shebangs(lucid_inventory, lucid_image.environment.get("PATH", ""))
+    assert not [script for script in lost if script.partition(":")[0].strip("/") not in lucid_packaged_paths]
 
 
 @pytest.mark.lucid(
     "IMG-LOADER", severity="high", remedy="Build it against the base's libc, in a builder of the same release."
 )
-def test_loaders_resolve(inventory: Inventory) -> None:
+def test_loaders_resolve(lucid_inventory: Inventory) -> None:
     """Every program's loader is in the image: without it the kernel says "no such file" of a file that is there."""
-    assert any(elf.interpreter for _, elf in elf_files(inventory)), "no program with a loader was seen"
-    assert not list(lost_interpreters(inventory))
+    assert any(elf.interpreter for _, elf in elf_files(lucid_inventory)), "no program with a loader was seen"
+    assert not list(lost_interpreters(lucid_inventory))
 
 
 @pytest.mark.lucid("IMG-LIBRARY", severity="high", remedy="Copy the library along, or use a package that brings it.")
-def test_libraries_resolve(image: Image, inventory: Inventory) -> None:
+def test_libraries_resolve(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """Every shared library that a program or library needs is where the loader looks for it."""
-    assert any(elf.needed for _, elf in elf_files(inventory)), "no file that needs a library was seen"
-    assert not list(lost_libraries(inventory, image.environment.get("LD_LIBRARY_PATH", "")))
+    assert any(elf.needed for _, elf in elf_files(lucid_inventory)), "no file that needs a library was seen"
+    assert not list(lost_libraries(lucid_inventory, lucid_image.environment.get("LD_LIBRARY_PATH", "")))
 
 
 @pytest.mark.lucid("IMG-ELF-ARCH", severity="high", remedy="Build all of the image for one platform.")
-def test_programs_are_for_the_architecture(image: Image, inventory: Inventory) -> None:
+def test_programs_are_for_the_architecture(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """Every program and library is for the architecture that the image declares."""
-    seen = elf_files(inventory)
+    seen = elf_files(lucid_inventory)
     assert seen, "no program was seen"
-    assert not [f"{entry}: {elf.architecture}" for entry, elf in seen if elf.architecture != image.architecture]
+    assert not [f"{entry}: {elf.architecture}" for entry, elf in seen if elf.architecture != lucid_image.architecture]

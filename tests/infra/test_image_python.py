@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.image.compiled import bytecode_problems
+from pytest_lucid.image.compiled_python import bytecode_problems
 from pytest_lucid.image.licences import is_allowed, licence_of
 from pytest_lucid.image.packages import normalise, record_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import Distribution
     from pytest_lucid.image.probe import Probe
@@ -23,59 +23,67 @@ if TYPE_CHECKING:
 @pytest.mark.lucid(
     "IMG-PY-RECORD", severity="high", remedy="Install from hashed requirements, and change nothing after."
 )
-def test_packages_match_their_records(inventory: Inventory, python_packages: tuple[Distribution, ...]) -> None:
+def test_packages_match_their_records(
+    lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
+) -> None:
     """Every file of a Python package is there, with the hash of its record, and none is there that no record lists."""
-    assert not list(record_problems(inventory, python_packages))
+    assert not list(record_problems(lucid_inventory, lucid_python_packages))
 
 
 @pytest.mark.lucid(
     "IMG-PY-PINS", severity="high", remedy="Install exactly the pinned requirements in the builder stage."
 )
-def test_packages_are_the_pinned_ones(python_packages: tuple[Distribution, ...], pinned: Mapping[str, str]) -> None:
+def test_packages_are_the_pinned_ones(
+    lucid_python_packages: tuple[Distribution, ...], lucid_pins: Mapping[str, str]
+) -> None:
     """The packages inside, and their versions, are those of the pinned requirements: no more, no fewer, no others."""
-    assert {normalise(package.name): package.version for package in python_packages} == pinned
+    assert {normalise(package.name): package.version for package in lucid_python_packages} == lucid_pins
 
 
 @pytest.mark.lucid(
     "IMG-PY-IMPORT", severity="critical", remedy="Install what the service imports where it looks for it."
 )
-def test_entry_module_imports(interpreter: Probe) -> None:
+def test_entry_module_imports(lucid_interpreter: Probe) -> None:
     """All that the service imports is there, without network and with nothing to write to, as the user it runs as."""
-    assert not interpreter.error, interpreter.error
+    assert not lucid_interpreter.error, lucid_interpreter.error
 
 
 @pytest.mark.lucid(
     "IMG-PY-VISIBLE", severity="high", remedy="Install for the minor version of the runtime's interpreter."
 )
-def test_interpreter_sees_every_package(interpreter: Probe, python_packages: tuple[Distribution, ...]) -> None:
+def test_interpreter_sees_every_package(
+    lucid_interpreter: Probe, lucid_python_packages: tuple[Distribution, ...]
+) -> None:
     """The interpreter that runs the service finds every package of the image, and in that version."""
-    seen = {normalise(name): version for name, version in interpreter.distributions.items()}
-    assert seen == {normalise(package.name): package.version for package in python_packages}
+    seen = {normalise(name): version for name, version in lucid_interpreter.distributions.items()}
+    assert seen == {normalise(package.name): package.version for package in lucid_python_packages}
 
 
 @pytest.mark.lucid("IMG-PY-BYTECODE", severity="high", remedy="Compile in the build, from the sources that are copied.")
-def test_bytecode_has_its_source(image: Image, inventory: Inventory, python_packages: tuple[Distribution, ...]) -> None:
+def test_bytecode_has_its_source(
+    lucid_image: Image, lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
+) -> None:
     """No compiled file stands for a source that is not there, or is another: what runs is what can be read."""
-    prefix = image.environment.get("PYTHONPYCACHEPREFIX", "")
-    own = [folder for folder in image.environment.get("PYTHONPATH", "").split(":") if folder]
-    folders = tuple(f"{folder.strip('/')}/" for folder in (*own, *(package.place for package in python_packages)))
-    assert not list(bytecode_problems(inventory, prefix, folders))
+    prefix = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "")
+    own = [folder for folder in lucid_image.environment.get("PYTHONPATH", "").split(":") if folder]
+    folders = tuple(f"{folder.strip('/')}/" for folder in (*own, *(package.place for package in lucid_python_packages)))
+    assert not list(bytecode_problems(lucid_inventory, prefix, folders))
 
 
 @pytest.mark.lucid("IMG-PY-COMPILED", severity="high", remedy="Compile in the build, from the sources that are copied.")
-def test_bytecode_of_the_service_is_its_source(interpreter: Probe) -> None:
+def test_bytecode_of_the_service_is_its_source(lucid_interpreter: Probe) -> None:
     """Compiling the service's own sources anew gives the very programs that are cached, whatever their headers say."""
-    assert not interpreter.bytecode
+    assert not lucid_interpreter.bytecode
 
 
 @pytest.mark.lucid(
     "IMG-PY-LICENCE", severity="medium", remedy="Replace the package, or allow its licence in the matrix."
 )
-def test_licences_are_allowed(matrix: Matrix, python_packages: tuple[Distribution, ...]) -> None:
+def test_licences_are_allowed(lucid_matrix: Matrix, lucid_python_packages: tuple[Distribution, ...]) -> None:
     """Every Python package states a licence that the matrix allows."""
-    stated = {str(package): licence_of(package) for package in python_packages}
+    stated = {str(package): licence_of(package) for package in lucid_python_packages}
     assert not {
         name: licence or "none stated"
         for name, licence in stated.items()
-        if not is_allowed(licence, matrix.image.licences)
+        if not is_allowed(licence, lucid_matrix.image.licences)
     }

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.image.secrets import find_secrets, find_variables, is_secret_path
+from pytest_lucid.content.secrets import find_secrets, find_variables, is_secret_path
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.facts import Image
+    from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import Distribution
 
@@ -24,35 +24,38 @@ REMEDY = "Mount it at run time, change it at its issuer, and build anew without 
 
 
 @pytest.mark.lucid("IMG-SECRET-FILE", severity="critical", remedy=REMEDY)
-def test_no_secret_files(texts: Inventory) -> None:
+def test_no_secret_files(lucid_texts: Inventory) -> None:
     """No layer has a file that is there to hold secrets: keys, .env, credentials."""
-    assert not [where for where, entry in texts.everywhere if entry.kind == "file" and is_secret_path(entry.path)]
+    assert not [where for where, entry in lucid_texts.everywhere if entry.kind == "file" and is_secret_path(entry.path)]
 
 
 @pytest.mark.lucid("IMG-SECRET", severity="critical", remedy=REMEDY)
-def test_no_secrets_in_files(texts: Inventory) -> None:
+def test_no_secrets_in_files(lucid_texts: Inventory) -> None:
     """No file of any layer has a key, token or password in it, by its shape or by the name that it is given."""
-    assert not [f"{where}: {secret}" for where, entry in texts.everywhere for secret in entry.content.secrets]
+    assert not [f"{where}: {secret}" for where, entry in lucid_texts.everywhere for secret in entry.content.secrets]
 
 
 @pytest.mark.lucid("IMG-SECRET-CONFIG", severity="critical", remedy=REMEDY)
-def test_no_secrets_in_configuration(image: Image) -> None:
+def test_no_secrets_in_configuration(lucid_image: Image) -> None:
     """History, labels, variables and command hold no secret; everybody who has the image can read them."""
-    assert image.history, "the image has no history that could be read"
-    told = [*image.history, *(f"{name}={value}" for name, value in image.labels.items()), *image.argv]
-    told += [f"{name}={value}" for name, value in image.environment.items()]
+    assert lucid_image.history, "the image has no history that could be read"
+    told = [*lucid_image.history, *(f"{name}={value}" for name, value in lucid_image.labels.items()), *lucid_image.argv]
+    told += [f"{name}={value}" for name, value in lucid_image.environment.items()]
     found = [secret for line in told for secret in find_secrets(line.encode(), code=False)]
-    assert not [*found, *find_variables(image.environment)]
+    assert not [*found, *find_variables(lucid_image.environment)]
 
 
 @pytest.mark.lucid("IMG-LITTER", severity="low", remedy="Name what the build needs in .dockerignore, and nothing else.")
 def test_no_litter(
-    image: Image, inventory: Inventory, packaged: frozenset[str], python_packages: tuple[Distribution, ...]
+    lucid_image: Image,
+    lucid_inventory: Inventory,
+    lucid_packaged_paths: frozenset[str],
+    lucid_python_packages: tuple[Distribution, ...],
 ) -> None:
     """No version history, cache or test was copied along; only what a package itself ships may look like one."""
-    shipped = packaged | {path for package in python_packages for path in package.record or ()}
+    shipped = lucid_packaged_paths | {path for package in lucid_python_packages for path in package.record or ()}
     shipped |= {path.rpartition("/")[0] for path in shipped}
-    cache = image.environment.get("PYTHONPYCACHEPREFIX", "").strip("/")
+    cache = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "").strip("/")
 
     def is_shipped(path: str) -> bool:
         # Bytecode lies under the path of its source.
@@ -60,7 +63,7 @@ def test_no_litter(
 
     found = [
         where
-        for where, entry in inventory.everywhere
+        for where, entry in lucid_inventory.everywhere
         if (LITTER.search(entry.path) or TESTS.search(entry.path)) and not is_shipped(entry.path)
     ]
     assert not found

@@ -19,63 +19,63 @@ REMEDY = "Copy only the interpreter's packages and the code into the final stage
 
 
 @pytest.mark.lucid("IMG-SHELL", severity="critical", remedy=REMEDY)
-def test_no_shell(programs: Programs) -> None:
+def test_no_shell(lucid_programs: Programs) -> None:
     """There is no shell under any name, nor busybox: without one, most injected commands come to nothing."""
-    assert not programs.get("shell", ())
+    assert not lucid_programs.get("shell", ())
 
 
 @pytest.mark.lucid("IMG-PKGMGR", severity="high", remedy="Install in the builder stage, and copy the result only.")
-def test_no_package_manager(programs: Programs) -> None:
+def test_no_package_manager(lucid_programs: Programs) -> None:
     """There is no package manager, Debian's or Python's: what was checked cannot be replaced from inside."""
-    assert not programs.get("package manager", ())
+    assert not lucid_programs.get("package manager", ())
 
 
 @pytest.mark.lucid("IMG-COREUTILS", severity="medium", remedy=REMEDY)
-def test_no_core_utilities(programs: Programs) -> None:
+def test_no_core_utilities(lucid_programs: Programs) -> None:
     """There are no core utilities, nor other interpreters: an intruder finds nothing to work with."""
-    assert not programs.get("core utilities", ())
+    assert not lucid_programs.get("core utilities", ())
 
 
 @pytest.mark.lucid("IMG-COMPILER", severity="high", remedy="Compile in the builder stage, and copy the result only.")
-def test_no_compiler(programs: Programs) -> None:
+def test_no_compiler(lucid_programs: Programs) -> None:
     """There is no compiler, assembler or linker: exploits cannot be built where they are to run."""
-    assert not programs.get("compiler", ())
+    assert not lucid_programs.get("compiler", ())
 
 
 @pytest.mark.lucid("IMG-DEBUGGER", severity="high", remedy=REMEDY)
-def test_no_debugger(programs: Programs) -> None:
+def test_no_debugger(lucid_programs: Programs) -> None:
     """There is no debugger or tracer: they read the secrets out of running processes."""
-    assert not programs.get("debugger", ())
+    assert not lucid_programs.get("debugger", ())
 
 
 @pytest.mark.lucid("IMG-DOWNLOAD", severity="high", remedy=REMEDY)
-def test_no_download_tool(programs: Programs) -> None:
+def test_no_download_tool(lucid_programs: Programs) -> None:
     """There is no program that fetches from or connects to the network: a foothold stays one."""
-    assert not programs.get("download tool", ())
+    assert not lucid_programs.get("download tool", ())
 
 
 @pytest.mark.lucid("IMG-SETID", severity="high", remedy="Clear the bits with chmod a-s in the builder stage.")
-def test_no_setuid_or_setgid(inventory: Inventory) -> None:
+def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
     """No file lends the rights of its owner or group to whoever runs it, in any layer."""
     bits = stat.S_ISUID | stat.S_ISGID
-    assert not [where for where, entry in inventory.everywhere if entry.kind == "file" and entry.mode & bits]
+    assert not [where for where, entry in lucid_inventory.everywhere if entry.kind == "file" and entry.mode & bits]
 
 
 @pytest.mark.lucid(
     "IMG-CAPABILITY", severity="high", remedy="Remove the capabilities with setcap -r in the builder stage."
 )
-def test_no_file_capabilities(inventory: Inventory) -> None:
+def test_no_file_capabilities(lucid_inventory: Inventory) -> None:
     """No file brings capabilities along: the deployment drops them all, and no file may undo that."""
-    assert not [where for where, entry in inventory.everywhere if entry.capabilities]
+    assert not [where for where, entry in lucid_inventory.everywhere if entry.capabilities]
 
 
 @pytest.mark.lucid("IMG-WRITABLE", severity="medium", remedy="Take the right to write from others, with chmod o-w.")
-def test_no_world_writable_place(matrix: Matrix, inventory: Inventory) -> None:
+def test_no_world_writable_place(lucid_matrix: Matrix, lucid_inventory: Inventory) -> None:
     """Nobody but its owner may write to any place but those of the matrix, which are sticky as /tmp is."""
-    allowed = {path.strip("/") for path in matrix.image.writable}
+    allowed = {path.strip("/") for path in lucid_matrix.image.writable}
     found = [
         f"{entry} ({entry.mode:04o})"
-        for entry in inventory.merged.values()
+        for entry in lucid_inventory.merged.values()
         if entry.mode & stat.S_IWOTH
         and entry.kind != "link"
         and not (entry.path in allowed and entry.kind == "directory" and entry.mode & stat.S_ISVTX)
@@ -86,6 +86,6 @@ def test_no_world_writable_place(matrix: Matrix, inventory: Inventory) -> None:
 @pytest.mark.lucid(
     "IMG-DEVICE", severity="high", remedy="Remove the node; the engine makes those that a container needs."
 )
-def test_no_device_nodes(inventory: Inventory) -> None:
+def test_no_device_nodes(lucid_inventory: Inventory) -> None:
     """There are no device nodes, pipes or sockets: an image is files, directories and links."""
-    assert not [where for where, entry in inventory.everywhere if entry.kind in ("device", "other")]
+    assert not [where for where, entry in lucid_inventory.everywhere if entry.kind in ("device", "other")]

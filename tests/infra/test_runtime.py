@@ -6,150 +6,156 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.isolation import tron_variables
+from pytest_lucid.content.tron import tron_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.container import Container
-    from pytest_lucid.deployment import Deployment
+    from pytest_lucid.inspect.container import Container
+    from pytest_lucid.inspect.drift import Drift
     from pytest_lucid.matrix import Matrix, Service
-    from pytest_lucid.twin.drift import Drift
-    from pytest_lucid.twin.inside import Inside
-    from pytest_lucid.twin.processes import Process
+    from pytest_lucid.sidecar.processes import Process
+    from pytest_lucid.sidecar.runtime import Runtime
+    from pytest_lucid.target.deployment import Deployment
 
 ALONE = frozenset({"ipc", "mnt", "net", "pid", "uts"})
 
 
 @pytest.mark.lucid("RUN-USER", severity="high", remedy="Start nothing in the container as another user, not even once.")
-def test_processes_are_nonroot(matrix: Matrix, inside: Inside) -> None:
+def test_processes_are_nonroot(lucid_matrix: Matrix, lucid_runtime: Runtime) -> None:
     """Every live process is 65532 in all its user and group ids: a saved id of 0 is a way back to root."""
-    uid, gid = map(int, matrix.user.split(":"))
-    others = [process for process in inside.processes if ids_of(process) != ({uid}, {gid})]
+    uid, gid = map(int, lucid_matrix.user.split(":"))
+    others = [process for process in lucid_runtime.processes if ids_of(process) != ({uid}, {gid})]
     assert not others, ", ".join(map(str, others))
 
 
 @pytest.mark.lucid("RUN-CAPS", severity="high", remedy="Start it with --cap-drop ALL and without --privileged.")
-def test_processes_have_no_capability(inside: Inside) -> None:
+def test_processes_have_no_capability(lucid_runtime: Runtime) -> None:
     """No live process has a capability, effective or in reserve."""
-    able = [process for process in inside.processes if any(process.capabilities.values())]
+    able = [process for process in lucid_runtime.processes if any(process.capabilities.values())]
     assert not able, ", ".join(map(str, able))
 
 
 @pytest.mark.lucid("RUN-NNP", severity="high", remedy="Start it with --security-opt no-new-privileges.")
-def test_processes_cannot_gain_privileges(inside: Inside) -> None:
+def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
     """The kernel refuses every live process new privileges, whatever setuid file it might find."""
-    able = [process for process in inside.processes if not process.no_new_privileges]
+    able = [process for process in lucid_runtime.processes if not process.no_new_privileges]
     assert not able, ", ".join(map(str, able))
 
 
 @pytest.mark.lucid("RUN-SECCOMP", severity="high", remedy="Start it without --security-opt seccomp=unconfined.")
-def test_system_calls_are_filtered(inside: Inside) -> None:
+def test_system_calls_are_filtered(lucid_runtime: Runtime) -> None:
     """A seccomp filter judges the system calls of every live process."""
-    free = [process for process in inside.processes if not process.is_filtered]
+    free = [process for process in lucid_runtime.processes if not process.is_filtered]
     assert not free, ", ".join(map(str, free))
 
 
 @pytest.mark.lucid("RUN-PROCESSES", severity="high", remedy="Find out who started it: the service, or docker exec.")
-def test_only_the_declared_command_runs(container: Container, inside: Inside) -> None:
+def test_only_the_declared_command_runs(lucid_container: Container, lucid_runtime: Runtime) -> None:
     """The declared command runs as the first process, and beside it nothing but the engine's health probe."""
-    declared = {1: container.argv}
-    running = {process.pid: process.argv for process in inside.processes if not is_probe(process, container)}
+    declared = {1: lucid_container.argv}
+    running = {
+        process.pid: process.argv for process in lucid_runtime.processes if not is_probe(process, lucid_container)
+    }
     assert running == declared
 
 
 @pytest.mark.lucid("RUN-LISTEN", severity="high", remedy="Listen on 0.0.0.0, at the ports of the matrix only.")
-def test_listens_on_declared_ports_only(service: Service, inside: Inside) -> None:
+def test_listens_on_declared_ports_only(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """In its own network namespace it listens on exactly the declared ports: a published port proves nothing."""
-    listening = {(listener.protocol, listener.port) for listener in inside.listeners}
-    assert listening == {("tcp", port.number) for port in service.ports}, ", ".join(map(str, inside.listeners))
+    listening = {(listener.protocol, listener.port) for listener in lucid_runtime.listeners}
+    assert listening == {("tcp", port.number) for port in lucid_service.ports}, ", ".join(
+        map(str, lucid_runtime.listeners)
+    )
 
 
 @pytest.mark.lucid("RUN-LOOPBACK", severity="high", remedy="Listen on 0.0.0.0 instead of 127.0.0.1.")
-def test_every_listener_is_reachable(inside: Inside) -> None:
+def test_every_listener_is_reachable(lucid_runtime: Runtime) -> None:
     """What listens does so for other containers, too; on the loopback interface only, nobody can reach it."""
-    assert inside.listeners, "nothing listens at all"
-    hidden = [listener for listener in inside.listeners if not listener.is_reachable]
+    assert lucid_runtime.listeners, "nothing listens at all"
+    hidden = [listener for listener in lucid_runtime.listeners if not listener.is_reachable]
     assert not hidden, ", ".join(map(str, hidden))
 
 
 @pytest.mark.lucid("RUN-CODE", severity="critical", remedy="Let root own the code, and start with --read-only.")
-def test_code_is_not_writable(inside: Inside) -> None:
+def test_code_is_not_writable(lucid_runtime: Runtime) -> None:
     """The service can change neither its code nor its interpreter, so a break-in does not survive a restart."""
-    code = ("/app", inside.program, inside.processes[0].argv[0])
-    writable = {path: inside.writable_at(path) for path in code if inside.writable_at(path)}
+    code = ("/app", lucid_runtime.program, lucid_runtime.processes[0].argv[0])
+    writable = {path: lucid_runtime.writable_at(path) for path in code if lucid_runtime.writable_at(path)}
     assert not writable
 
 
 @pytest.mark.lucid("RUN-STORAGE", severity="high", remedy="Let 65532 own its storage, without write bits for others.")
-def test_storage_is_writable_by_the_service_alone(service: Service, inside: Inside) -> None:
+def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """The service can write to its storage paths, and nobody else can."""
-    if not service.storage:
-        pytest.skip(f"the matrix gives {service.name} no storage")
-    assert set(service.storage) <= set(inside.writable.paths)
-    assert not inside.writable.shared
+    if not lucid_service.storage:
+        pytest.skip(f"the matrix gives {lucid_service.name} no storage")
+    assert set(lucid_service.storage) <= set(lucid_runtime.writable.paths)
+    assert not lucid_runtime.writable.shared
 
 
 @pytest.mark.lucid("RUN-WRITABLE", severity="high", remedy="Start it with --read-only; let root own what it mounts.")
-def test_nothing_else_is_writable(service: Service, inside: Inside) -> None:
+def test_nothing_else_is_writable(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """Beside its storage, the service can write only to what is forgotten with the container."""
-    kept = {path for path in inside.writable.paths if not inside.mount_of(path).is_memory}
-    assert kept <= set(service.storage)
+    kept = {path for path in lucid_runtime.writable.paths if not lucid_runtime.mount_of(path).is_memory}
+    assert kept <= set(lucid_service.storage)
 
 
 @pytest.mark.lucid("RUN-DRIFT", severity="high", remedy="Recreate the container; change the image, not what runs.")
-def test_container_is_as_its_image(drift: Drift) -> None:
+def test_container_is_as_its_image(lucid_drift: Drift) -> None:
     """Nothing was changed, added or deleted in the container's own layer since it was made."""
-    assert not drift.changes
+    assert not lucid_drift.changes
 
 
 @pytest.mark.lucid("RUN-ENV", severity="medium", remedy="Do not change variables between engine and service.")
-def test_live_environment_is_as_demanded(matrix: Matrix, service: Service, inside: Inside) -> None:
+def test_live_environment_is_as_demanded(lucid_matrix: Matrix, lucid_service: Service, lucid_runtime: Runtime) -> None:
     """The live process has the variables that the matrix demands."""
-    demanded = matrix.demanded_environment(service)
-    assert {name: inside.environment.get(name) for name in demanded} == demanded
+    demanded = lucid_matrix.demanded_environment(lucid_service)
+    assert {name: lucid_runtime.environment.get(name) for name in demanded} == demanded
 
 
 @pytest.mark.lucid("RUN-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_live_environment_is_free_of_tron(service: Service, inside: Inside) -> None:
+def test_live_environment_is_free_of_tron(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """No variable of the live process speaks of TRON, wherever it came from."""
-    assert "SERVICE_NAME" in inside.environment, "the variables cannot be seen"
-    assert not tron_variables(inside.environment, knows_payment_url=service.knows_payment_url)
+    assert "SERVICE_NAME" in lucid_runtime.environment, "the variables cannot be seen"
+    assert not tron_variables(lucid_runtime.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid("RUN-DNS", severity="high", remedy="Attach all containers to the network, under their names.")
-def test_names_resolve(matrix: Matrix, deployment: Deployment, names: Mapping[str, frozenset[str]]) -> None:
-    """Inside, the name of every running service resolves to the one address that the engine gave it."""
-    given = {name: {deployment.container(name).networks.get(matrix.network.name)} for name in names}
+def test_names_resolve(
+    lucid_matrix: Matrix, lucid_deployment: Deployment, lucid_names: Mapping[str, frozenset[str]]
+) -> None:
+    """Runtime, the name of every running service resolves to the one address that the engine gave it."""
+    given = {name: {lucid_deployment.container(name).networks.get(lucid_matrix.network.name)} for name in lucid_names}
     assert given, "nothing runs"
-    assert {name: set(addresses) for name, addresses in names.items()} == given
+    assert {name: set(addresses) for name, addresses in lucid_names.items()} == given
 
 
 @pytest.mark.lucid("RUN-NETWORKS", severity="high", remedy="Attach it to the matrix's network, and to no other.")
-def test_one_network_is_attached(matrix: Matrix, container: Container, inside: Inside) -> None:
+def test_one_network_is_attached(lucid_matrix: Matrix, lucid_container: Container, lucid_runtime: Runtime) -> None:
     """Beside loopback it has one interface, with the address on the matrix's network: any other is a way around it."""
-    attached = {name: addresses for name, addresses in inside.interfaces.items() if name != "lo"}
-    assert "lo" in inside.interfaces, "the interfaces cannot be seen"
-    address = container.networks.get(matrix.network.name)
+    attached = {name: addresses for name, addresses in lucid_runtime.interfaces.items() if name != "lo"}
+    assert "lo" in lucid_runtime.interfaces, "the interfaces cannot be seen"
+    address = lucid_container.networks.get(lucid_matrix.network.name)
     assert [{each for each in addresses if ":" not in each} for addresses in attached.values()] == [{address}]
 
 
 @pytest.mark.lucid("RUN-ENGINE-SOCKET", severity="critical", remedy="Do not mount the engine's socket into a service.")
-def test_engine_cannot_be_reached(matrix: Matrix, inside: Inside) -> None:
+def test_engine_cannot_be_reached(lucid_matrix: Matrix, lucid_runtime: Runtime) -> None:
     """No socket of anybody else is mounted: whoever reaches the engine's socket is root on the host."""
-    uid = int(matrix.user.partition(":")[0])
-    foreign = [path for path, owner in inside.sockets if owner != uid]
+    uid = int(lucid_matrix.user.partition(":")[0])
+    foreign = [path for path, owner in lucid_runtime.sockets if owner != uid]
     assert not foreign
 
 
 @pytest.mark.lucid(
     "RUN-NAMESPACES", severity="critical", remedy="Start it without --pid, --ipc, --uts, --network=host."
 )
-def test_shares_no_namespace(container: Container, inside: Inside) -> None:
+def test_shares_no_namespace(lucid_container: Container, lucid_runtime: Runtime) -> None:
     """It shares no namespace with the host or with another container, and none is mounted into it."""
-    assert set(inside.namespaces) >= ALONE, "the namespaces cannot be seen"
-    assert not container.shared_namespaces
-    assert not [mount.path for mount in inside.mounts if mount.kind == "nsfs"]
+    assert set(lucid_runtime.namespaces) >= ALONE, "the namespaces cannot be seen"
+    assert not lucid_container.shared_namespaces
+    assert not [mount.path for mount in lucid_runtime.mounts if mount.kind == "nsfs"]
 
 
 def ids_of(process: Process) -> tuple[set[int], set[int]]:

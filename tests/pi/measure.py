@@ -26,7 +26,7 @@ FAR = "far.pi.local"
 HEAD = (
     "| way | seconds | more than local, s | in round trips | ssh | requests | outcome |\n|---|---|---|---|---|---|---|"
 )
-WITHOUT_TWINS = "not test_runtime"
+WITHOUT_SIDECARS = "not test_runtime"
 
 
 def pytest(machine: Machine, *options: str, beside: bool = False) -> tuple[float, int, str]:
@@ -73,7 +73,7 @@ def main() -> None:
         pytest(machine, f"--lucid-host={FAR}", *up)
         # What is remembered of images is so afterwards, for every way alike.
         pytest(machine, f"--lucid-host={FAR}")
-    for title, chosen in (("all checks", ()), ("without those that look inside containers", ("-k", WITHOUT_TWINS))):
+    for title, chosen in (("all checks", ()), ("without those that look inside containers", ("-k", WITHOUT_SIDECARS))):
         say(f"\n{title}\n\n{HEAD}")
         local, requests, last = pytest(machine, f"--lucid-host={machine.engine}", *chosen, beside=True)
         say(f"| local | {local:.2f} | | | 0 | {requests} | {last} |")

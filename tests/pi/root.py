@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pytest_lucid.bases import packages
-from pytest_lucid.user_cache import cache_directory
+from pytest_lucid.config.cache import cache_directory
+from pytest_lucid.standin import debian_packages
 
 SUITE = "trixie"
 PACKAGES = ("docker.io", "iptables", "iproute2", "openssh-server", "ca-certificates")
@@ -55,7 +55,7 @@ def install() -> None:
 
 def root_archive() -> Path:
     """The tar of the machine's root; made from the host's Debian mirrors unless it is in the cache."""
-    stanzas = "\n".join(source.deb822() for source in packages.sources(SUITE))
+    stanzas = "\n".join(source.deb822() for source in debian_packages.sources(SUITE))
     fingerprint = hashlib.sha256("\n".join((SUITE, *PACKAGES, stanzas)).encode()).hexdigest()[:12]
     archive = cache() / f"root-{fingerprint}.tar"
     if archive.is_file():

@@ -104,10 +104,10 @@ def test_docker_context_is_found_by_its_name(run: Run, tmp_path: Path, monkeypat
 def test_testinfra_reaches_the_machine_itself(run: Run, tmp_path: Path) -> None:
     test = tmp_path / "test_machine.py"
     test.write_text(
-        "def test_machine(docker_host):\n"
-        "    assert docker_host.file('/etc/hostname').exists\n"
-        "    assert docker_host.system_info.distribution == 'debian'\n"
-        "    assert docker_host.user().name == 'pi'\n"
+        "def test_machine(lucid_engine_host):\n"
+        "    assert lucid_engine_host.file('/etc/hostname').exists\n"
+        "    assert lucid_engine_host.system_info.distribution == 'debian'\n"
+        "    assert lucid_engine_host.user().name == 'pi'\n"
     )
     ran = run(str(test))
     assert ran.code == 0, ran.output

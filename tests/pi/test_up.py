@@ -15,7 +15,7 @@ from ran import says
 from runs import SUITE
 
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.transfer import send_images
+from pytest_lucid.stack.transfer import send_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ CHECK = """
     import pytest
 
     @pytest.mark.lucid("DEMO", severity="low", remedy="Name it so.")
-    def test_name(service):
-        assert service.name != "lucid-data-chain"
+    def test_name(lucid_service):
+        assert lucid_service.name != "lucid-data-chain"
 """
 
 

@@ -66,38 +66,23 @@ def test_cells_without_a_deployment_are_skipped_with_one_reason(pytester: pytest
             import pytest
 
             @pytest.mark.lucid("I", severity="low", remedy="R.")
-            def test_image(image): ...
+            def test_image(lucid_image): ...
 
             @pytest.mark.lucid("C", severity="low", remedy="R.")
-            def test_container(container): ...
+            def test_container(lucid_container): ...
 
             @pytest.mark.lucid("N", severity="low", remedy="R.")
-            def test_network(network): ...
+            def test_network(lucid_network): ...
         """)
     )
     result = run("test_infra.py", "-rs")
     result.assert_outcomes(skipped=13)
     result.stdout.fnmatch_lines(
         [
-            "SKIPPED ?6? *fixtures.py:* no images were asked for*",
-            "SKIPPED ?7? *fixtures.py:* no deployment was asked for*",
+            "SKIPPED ?6? *image.py:* no images were asked for*",
+            "SKIPPED ?7? *core.py:* no deployment was asked for*",
         ]
     )
-
-
-def test_a_missing_dockerfile_fails_without_a_traceback(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile(
-        test_dockerfile=dedent("""
-            import pytest
-
-            @pytest.mark.lucid("D", severity="low", remedy="Write it.")
-            def test_dockerfile(dockerfile): ...
-        """)
-    )
-    result = run("test_dockerfile.py", "--lucid-service=lucid-data-chain")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*Dockerfile.data: cannot be read (No such file*", "*D (low): remedy", "Write it."])
-    assert "plugin.py" not in result.stdout.str()
 
 
 def test_a_fixture_of_the_same_name_in_another_project_is_left_alone(pytester: pytest.Pytester, run: Run) -> None:
@@ -114,6 +99,13 @@ def test_a_fixture_of_the_same_name_in_another_project_is_left_alone(pytester: p
         """)
     )
     run("test_other.py").assert_outcomes(passed=1)
+
+
+def test_an_old_name_of_a_fixture_still_works_and_warns(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(test_old="def test_it(service):\n    assert service.name == 'lucid-data-chain'")
+    result = run("test_old.py", "--lucid-service=lucid-data-chain")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*PytestDeprecationWarning: the fixture service is now called lucid_service*"])
 
 
 def test_runs_of_other_projects_load_no_engine_library(pytester: pytest.Pytester, run: Run) -> None:

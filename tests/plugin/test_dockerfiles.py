@@ -67,7 +67,7 @@ def test_a_missing_dockerfile_is_one_failure(run: Run) -> None:
     assert counts["skipped"] > 30
     assert "passed" not in counts
     result.stdout.fnmatch_lines(
-        ["*blockchain/Dockerfile.data:1: no such file*", "*no Dockerfile to review: see DKF-FILE"]
+        ["*blockchain/Dockerfile.data:1: no such file*", "*no Dockerfile to audit: see DKF-FILE"]
     )
 
 

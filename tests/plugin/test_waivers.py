@@ -61,7 +61,7 @@ def test_a_broken_probe_is_not_waived(pytester: pytest.Pytester, run: Run) -> No
             raise OSError("probe")
 
         @pytest.mark.lucid("DEMO", severity="low", remedy="R.")
-        def test_it(service, broken): ...
+        def test_it(lucid_service, broken): ...
         """
     )
     write(pytester, "DEMO", "*")

@@ -6,7 +6,7 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.engine.certificate import certificate_archive
+from pytest_lucid.stack.certificate import certificate_archive
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -12,9 +12,9 @@ import docker
 from suite import ROOT
 
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.stack import await_health
+from pytest_lucid.inspect.consul import read_discovery
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.network import read_discovery
+from pytest_lucid.stack.bring_up import await_health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

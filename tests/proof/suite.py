@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from pytest_lucid.check import Check, read_check
+from pytest_lucid.config.check import Check, read_check
 
 ROOT = Path(__file__).parents[2]
 SUITES = (ROOT / "tests" / "dockerfile", ROOT / "tests" / "infra")

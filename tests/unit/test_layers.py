@@ -7,15 +7,6 @@ from pathlib import Path
 import pytest_lucid
 
 PACKAGE = Path(pytest_lucid.__file__).parent
-GLUE = {
-    "plugin.py",
-    "controller.py",
-    "stash.py",
-    "fixtures.py",
-    "image_fixtures.py",
-    "inside_fixtures.py",
-    "dockerfile_fixtures.py",
-}
 
 
 def imported(file: Path) -> set[str]:
@@ -26,7 +17,7 @@ def imported(file: Path) -> set[str]:
 
 def core() -> list[Path]:
     files = [file for file in PACKAGE.rglob("*.py") if "suite" not in file.relative_to(PACKAGE).parts]
-    return [file for file in files if file.name not in GLUE]
+    return [file for file in files if file.relative_to(PACKAGE).parts[0] != "plugin"]
 
 
 def test_only_the_glue_knows_pytest() -> None:

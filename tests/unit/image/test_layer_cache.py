@@ -16,8 +16,8 @@ import pytest
 from saved import config, layer, save
 
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.image.archives import read_path
 from pytest_lucid.image.layer_cache import KEPT_SECONDS, LayerCache
+from pytest_lucid.image.saved import read_path
 from pytest_lucid.image.scan import Scanner
 
 if TYPE_CHECKING:

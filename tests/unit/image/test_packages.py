@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.image.compiled import source_of
+from pytest_lucid.image.compiled_python import source_of
 from pytest_lucid.image.licences import is_allowed, licence_of
 from pytest_lucid.image.packages import Distribution, debian_packages, distributions, packaged_files, record_problems
 from pytest_lucid.image.pins import read_pins

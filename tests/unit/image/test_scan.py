@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.image.bytecode import read_header, read_words
-from pytest_lucid.image.elf import read_elf
+from pytest_lucid.content.bytecode import read_header, read_words
+from pytest_lucid.content.elf import read_elf
 from pytest_lucid.image.scan import HELD_BYTES
 
 if TYPE_CHECKING:
-    from pytest_lucid.image.content import Content
+    from pytest_lucid.content.file_content import Content
     from pytest_lucid.image.scan import Scanner
 
 TOKEN = b"ghp_Zk3Vq8Lm2Xw7Rt5Yb9Nc4Hd6Jf1Gs0Pa3Ue8"

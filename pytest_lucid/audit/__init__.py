@@ -1,0 +1,1 @@
+"""Audits Dockerfiles as a reviewer would: subjects, rules, findings. No check lives here."""

@@ -1,0 +1,33 @@
+"""All Dockerfiles under audit, in the order of the matrix, and those that belong to none of its rows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.source_tree import SourceTree
+from pytest_lucid.audit.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pytest_lucid.matrix import Matrix, Service
+
+
+class Project:
+    """The project at `root`. `services` are the rows to audit; with `whole`, every other Dockerfile is too."""
+
+    def __init__(self, root: Path, matrix: Matrix, services: Sequence[Service], *, whole: bool = False) -> None:
+        self.root = root
+        self._tree = SourceTree(root, matrix, services, whole=whole)
+        self._subjects = {service.name: Subject(self._tree, service.dockerfile, service) for service in services}
+
+    def subject(self, service: Service) -> Subject:
+        """The Dockerfile of a row."""
+        return self._subjects[service.name]
+
+    @cached_property
+    def others(self) -> tuple[Subject, ...]:
+        """The Dockerfiles that belong to no row of the matrix; none unless the whole tree is reviewed."""
+        return tuple(Subject(self._tree, path) for path in self._tree.others)

@@ -1,0 +1,1 @@
+"""The rules: each yields findings about one concern of one Dockerfile. No check lives here."""

@@ -1,0 +1,124 @@
+"""Rules about what COPY and ADD take: whether it is there, whether it is meant, and what comes along."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.finding import Finding
+from pytest_lucid.audit.unwanted_files import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_lucid.audit.subject import Subject
+
+_WILD = re.compile(r"[*?\[]")
+_REMOTE = re.compile(r"\w+://|git@")
+_LARGEST_COMPARED = 1_000_000
+
+
+def missing_sources(subject: Subject) -> Iterator[Finding]:
+    """A source that is not in the build context, or not in the stage that it is copied from."""
+    for copy in subject.context_copies:
+        if copy.unset or any(flag.name == "parents" for flag in copy.flags):
+            continue
+        found = [(source, subject.context.find(source)) for source in copy.sources if not _REMOTE.match(source)]
+        some = any(result.paths for _, result in found)
+        for source, result in found:
+            if result.error:
+                yield subject.at(copy.line, f"The source {source!r} cannot be read: {result.error}.")
+            elif result.climbs:
+                yield subject.at(copy.line, f"The source {source} leads out of the build context.")
+            elif result.broken:
+                yield subject.at(copy.line, f"The source {result.broken[0]} is a link to nothing in the build context.")
+            elif not result.paths and result.ignored:
+                yield subject.at(copy.line, f"The source {source} is kept out of the build context by .dockerignore.")
+            elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
+                yield subject.at(copy.line, f"The source {source} is not in the build context.")
+    yield from _missing_in_stages(subject)
+
+
+def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
+    for stage in subject.facts.needed():
+        for copy in stage.own_copies:
+            origin = subject.simulation.stages.get(-1 if copy.origin.stage is None else copy.origin.stage)
+            if origin is None or copy.unset or any(flag.name == "parents" for flag in copy.flags):
+                continue
+            for source in copy.sources:
+                path = posixpath.normpath("/" + source.lstrip("/"))
+                if not _WILD.search(source) and path != "/" and origin.exists(path) == "no":
+                    yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.")
+
+
+def ambiguous_sources(subject: Subject) -> Iterator[Finding]:
+    """A source in the context that has a namesake beside the Dockerfile: one of the two is meant."""
+    folder = posixpath.dirname(subject.path)
+    root = subject.context.root
+    if root == (subject.tree.root / subject.path).parent:
+        return
+    for copy in subject.context_copies:
+        for source in copy.sources:
+            path = posixpath.normpath(source.lstrip("/"))
+            if path.startswith(".") or _WILD.search(source) or _REMOTE.match(source):
+                continue
+            beside = (subject.tree.root / subject.path).parent / path
+            if subject.context.find(path).paths and beside.exists() and not _same(root / path, beside):
+                taken = (root / path).relative_to(subject.tree.root).as_posix()
+                message = f"{source} is {taken}, and {posixpath.join(folder, path)} lies beside the Dockerfile."
+                yield subject.at(copy.line, message)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        if one.is_dir() or other.is_dir():
+            return one.samefile(other)
+        if max(one.stat().st_size, other.stat().st_size) > _LARGEST_COMPARED:
+            return False
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
+
+
+def leaky_context(subject: Subject) -> Iterator[Finding]:
+    """A context without a .dockerignore, or with one that lets history, secrets, environments or tests in."""
+    context = subject.context
+    if not any(copy.sources for copy in subject.context_copies):
+        return
+    folder = context.root.relative_to(subject.tree.root)
+    if context.ignore.path is None:
+        yield Finding(
+            (folder / ".dockerignore").as_posix(), 1, "There is no .dockerignore, so all of the tree is sent."
+        )
+        return
+    try:
+        name = context.ignore.path.relative_to(subject.tree.root).as_posix()
+    except ValueError:
+        return
+    for problem in context.ignore.problems:
+        yield Finding(name, problem.line, problem.message)
+    copied = [posixpath.normpath(source.lstrip("/")) for copy in subject.context_copies for source in copy.sources]
+    for what, (first, count) in subject.tree.leaks(context).items():
+        # A stage that runs the tests needs them in the context.
+        if what == "tests" and any("tests" in (kind_of(f"{source}/x"), kind_of(source)) for source in copied):
+            continue
+        yield Finding(name, 1, f"It lets {what} into the context: {first}{_more(count)}.")
+
+
+def carried_files(subject: Subject) -> Iterator[Finding]:
+    """Secrets, tests or history that get into the image."""
+    if subject.final is None:
+        return
+    seen = set()
+    for entry in subject.files.entries:
+        if entry.kind != "context" or entry.source in seen:
+            continue
+        seen.add(entry.source)
+        for what, (first, count) in subject.tree.baggage(subject.context, entry.source).items():
+            yield subject.at(entry.line, f"It carries {what} into the image: {first}{_more(count)}.")
+
+
+def _more(count: int) -> str:
+    return f" and {count - 1} more" if count > 1 else ""

@@ -1,0 +1,200 @@
+"""Rules about the packages that pip installs: whether the runtime finds them, whether they fit, and what they are."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.argv import find_program, probe_of, search_path, start_of, unwrapped, venv_of
+from pytest_lucid.audit.finding import Finding
+from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.rootfs.pip_installs import Install
+    from pytest_lucid.audit.rootfs.requirements_files import Requirement
+    from pytest_lucid.audit.subject import Subject
+
+_VERSION = re.compile(r"python3\.\d+")
+DEVELOPMENT = re.compile(
+    r"pytest|pytest-.+|black|mypy|flake8|flake8-.+|ruff|pylint|isort|coverage|tox|nox|pre-commit|ipython|jupyter|jupyterlab|"
+    r"notebook|ipdb|debugpy|pudb|bandit|twine|sphinx|mkdocs|mkdocs-.+|hypothesis|faker|factory-boy|autopep8|yapf|pyright|"
+    r"pydocstyle|vulture|types-.+|mutmut|pip-audit|pytest|nose|nose2|testcontainers|responses|respx|vcrpy|locust|watchdog-gevent"
+)
+
+
+def unreachable_packages(subject: Subject) -> Iterator[Finding]:
+    """Packages that the interpreter of the image does not find: not copied, or to a folder off sys.path."""
+    argv = start_of(subject)
+    argv = unwrapped(argv) if argv else None
+    if argv is None or not argv.words:
+        return
+    program = find_program(subject, argv.words[0])
+    name = posixpath.basename(argv.words[0])
+    if not PYTHON.fullmatch(name) or program.answer == "no":
+        return
+    folders = search_path(subject, program, isolated=False)
+    if folders is None:
+        return
+    installs = subject.reaching
+    arrived = any(held for _, held in installs)
+    for install, held in installs:
+        if install.place is None:
+            continue
+        if held:
+            places = [entry.path for entry in held]
+            if not any(_plain(place) == _plain(folder) for place in places for folder in folders):
+                lost = f"The packages of {_where(install)} end up in {places[0]}, which is not on sys.path"
+                yield subject.at(held[0].line, f"{lost} of {argv.words[0]}: {', '.join(folders)}.")
+        elif not arrived and subject.files.exists(install.place.site) == "no" and not _is_vague(subject, folders):
+            yield subject.at(
+                install.line, f"What is installed here, in {install.place.site}, is not copied to the image."
+            )
+
+
+def _is_vague(subject: Subject, folders: tuple[str, ...]) -> bool:
+    """Whether something unknown may bring the packages along."""
+    return any(subject.files.exists(folder, in_base=False) == "maybe" for folder in folders)
+
+
+def broken_scripts(subject: Subject) -> Iterator[Finding]:
+    """A console script or an environment whose interpreter is elsewhere in the image, or nowhere."""
+    for stated in (start_of(subject), probe_of(subject)):
+        argv = unwrapped(stated) if stated else None
+        if argv is None or not argv.words:
+            continue
+        program = find_program(subject, argv.words[0])
+        if program.answer == "no":
+            continue
+        name = posixpath.basename(program.path)
+        if PYTHON.fullmatch(name):
+            entry = venv_of(subject, program.path)
+            made = entry.venv.interpreter if entry and entry.venv else ""
+            if made and _is_untouched(subject, program.path) and subject.files.exists(made) == "no":
+                yield subject.at(argv.line, f"{program.path} is a link to {made}, which is not in the image.")
+            continue
+        install = program.entry.install if program.entry and program.entry.part == "scripts" else None
+        interpreter = install.place.interpreter if install and install.place else ""
+        if not interpreter or not _is_untouched(subject, program.path):
+            continue
+        if subject.files.exists(interpreter) == "no":
+            yield subject.at(argv.line, f"{program.path} starts {interpreter}, which is not in the image.")
+        elif (entry := venv_of(subject, interpreter)) and entry.venv:
+            made = entry.venv.interpreter
+            if made and subject.files.exists(made) == "no":
+                yield subject.at(
+                    argv.line, f"{program.path} starts {interpreter}, a link to {made}, which is not in the image."
+                )
+
+
+def _is_untouched(subject: Subject, path: str) -> bool:
+    """Whether a program is as pip or venv made it: nothing known or unknown was put on top."""
+    top = next((entry for entry in subject.files.at(path) if entry.kind != "base"), None)
+    return top is not None and (top.part == "scripts" or top.venv is not None)
+
+
+def other_python(subject: Subject) -> Iterator[Finding]:
+    """Packages built for another minor version of Python than the image's, or for one that floats."""
+    runtime = subject.base
+    if runtime is None or not runtime.python:
+        return
+    for install, held in subject.reaching:
+        base = install.base
+        if not held or base is None or not base.interpreter:
+            if install.place is None and _is_floating_python(install):
+                yield subject.at(
+                    _from_line(subject, install), f"The builder {_name(install)} floats from Python to Python."
+                )
+            continue
+        if base.python != runtime.python:
+            told = f"The builder has Python {base.python}, and the final stage {runtime.python}"
+            yield subject.at(_from_line(subject, install), f"{told}: the packages of {_where(install)} do not fit.")
+
+
+def other_release(subject: Subject) -> Iterator[Finding]:
+    """Packages built on another Debian release than the image's, on one that floats, or on another system."""
+    runtime = subject.base
+    if runtime is None or not runtime.debian:
+        return
+    told = set()
+    for install, held in subject.reaching:
+        base = install.base
+        if base is None or (not held and install.place is not None) or install.stage in told:
+            continue
+        told.add(install.stage)
+        line, name = _from_line(subject, install), _name(install)
+        if base.alpine:
+            yield subject.at(line, f"{name} is Alpine with another C library than Debian {runtime.debian}.")
+        elif base.reference.repository in {"python", "debian"} and not base.debian:
+            if not base.reference.digest:
+                yield subject.at(
+                    line, f"{name} names no Debian release, so it floats; the final stage is Debian {runtime.debian}."
+                )
+        elif base.debian and base.debian != runtime.debian:
+            yield subject.at(line, f"{name} is Debian {base.debian}, and the final stage Debian {runtime.debian}.")
+
+
+def unpinned(subject: Subject) -> Iterator[Finding]:
+    """A requirement of the image that is not pinned to one version."""
+    for _, requirements in _installed(subject):
+        loose = [item for item in requirements if not item.pinned and item.name not in BUILD_TOOLS]
+        yield from _by_file(loose, "is not pinned with ==")
+
+
+def unhashed(subject: Subject) -> Iterator[Finding]:
+    """A requirement in a file that has no hash, so that what is installed can differ from what was reviewed."""
+    for install, requirements in _installed(subject):
+        named = len(install.names)
+        in_files = requirements[: len(requirements) - named] if named else requirements
+        yield from _by_file([item for item in in_files if not item.hashed], "has no --hash")
+
+
+def development_tools(subject: Subject) -> Iterator[Finding]:
+    """A tool for development among the packages of the image."""
+    for _, requirements in _installed(subject):
+        for item in requirements:
+            if DEVELOPMENT.fullmatch(item.name):
+                yield Finding(item.file, item.line, f"{item.name} is a tool for development, and gets into the image.")
+
+
+def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, ...]]]:
+    for install, held in subject.reaching:
+        if held or install.place is None:
+            requirements = subject.requirements(install)
+            if requirements is not None:
+                yield install, requirements
+
+
+def _by_file(items: list[Requirement], complaint: str) -> Iterator[Finding]:
+    for file in dict.fromkeys(item.file for item in items):
+        inside = [item for item in items if item.file == file]
+        more = f" (and {len(inside) - 1} more)" if inside[1:] else ""
+        yield Finding(file, inside[0].line, f"{inside[0].name} {complaint}{more}.")
+
+
+def _plain(path: str) -> str:
+    # Another minor version is a finding of its own.
+    return _VERSION.sub("python3", path)
+
+
+def _where(install: Install) -> str:
+    return f"line {install.line}"
+
+
+def _name(install: Install) -> str:
+    if install.base is None:
+        return "the builder"
+    reference = install.base.reference
+    return f"{reference.repository}:{reference.tag}" if reference.tag else reference.repository
+
+
+def _is_floating_python(install: Install) -> bool:
+    base = install.base
+    return base is not None and base.reference.repository == "python" and not base.python and not base.reference.digest
+
+
+def _from_line(subject: Subject, install: Install) -> int:
+    stage = subject.facts.stages[install.stage]
+    return stage.lineage[0].line

@@ -1,0 +1,38 @@
+"""Rules about HEALTHCHECK: whether there is one, and its times; the program that it starts is for `start`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.subject import Subject
+
+# The engine's own values where a flag is not given.
+_INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
+# What all services of Lucid promise.
+_DEMANDED = (30.0, 10.0, 3)
+
+
+def missing_health_check(subject: Subject) -> Iterator[Finding]:
+    """A service without a health check, or with other times than all others."""
+    final = subject.final
+    if final is None:
+        return
+    check = final.healthcheck
+    if check is None:
+        yield subject.at(final.line, "The final stage has no HEALTHCHECK.")
+    elif check.command is None:
+        yield subject.at(check.line, "HEALTHCHECK NONE switches the health check off.")
+    else:
+        times = (
+            _INTERVAL if check.interval is None else check.interval,
+            _TIMEOUT if check.timeout is None else check.timeout,
+            _RETRIES if check.retries is None else check.retries,
+        )
+        if times != _DEMANDED:
+            told = "{:g} s, timeout {:g} s, {} retries".format(*times)
+            wanted = "{:g} s, timeout {:g} s, {} retries".format(*_DEMANDED)
+            yield subject.at(check.line, f"The health check runs every {told}; expected every {wanted}.")

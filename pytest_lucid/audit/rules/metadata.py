@@ -1,0 +1,98 @@
+"""Rules about what an image says of itself: names, labels, variables, ports, user, as its row of the matrix demands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import Command, StageFacts
+
+PREFIX = "lucid-"
+
+
+def other_name(subject: Subject) -> Iterator[Finding]:
+    """A container or an image without the prefix, or a name that the Dockerfile contradicts."""
+    row, final = subject.row, subject.final
+    for what, name in (("container", row.name), ("image", row.image.rpartition("/")[2])):
+        if not name.startswith(PREFIX):
+            yield subject.at(1, f"The {what} is called {name}, without the prefix {PREFIX}.")
+    if final is None:
+        return
+    stated = (final.labels.get("service"), final.env.get("SERVICE_NAME"))
+    for located in stated:
+        if located and located.value and located.value != row.name:
+            yield subject.at(located.line, f"The name here is {located.value}, and {row.name} in the matrix.")
+
+
+def other_environment(subject: Subject) -> Iterator[Finding]:
+    """A variable that the matrix demands and the image sets otherwise, or not at all."""
+    if subject.final is None:
+        return
+    stated = subject.final.env
+    for name, value in subject.matrix.demanded_environment(subject.row).items():
+        if name not in stated:
+            yield subject.at(subject.final.line, f"The final stage does not set {name}={value}.")
+        elif stated[name].value != value:
+            yield subject.at(stated[name].line, f"{name} is {stated[name].value!r}, and {value!r} in the matrix.")
+
+
+def other_ports(subject: Subject) -> Iterator[Finding]:
+    """A port of the matrix that is not exposed, or another that is."""
+    if subject.final is None:
+        return
+    demanded = {port.number for port in subject.row.ports}
+    exposed = {port.number for port in subject.final.ports if port.protocol == "tcp"}
+    for port in subject.final.ports:
+        if port.number not in demanded or port.protocol != "tcp":
+            yield subject.at(port.line, f"EXPOSE {port.number}/{port.protocol} is no port of the matrix.")
+    for number in sorted(demanded - exposed):
+        yield subject.at(subject.final.line, f"The final stage does not expose {number}.")
+
+
+def missing_labels(subject: Subject) -> Iterator[Finding]:
+    """A label of the matrix that is absent, empty, or says something else than the row."""
+    if subject.final is None:
+        return
+    row, stated = subject.row, subject.final.labels
+    told = {"phase": str(subject.matrix.phase), "cluster": row.cluster, "service": row.name}
+    for name in subject.matrix.labels:
+        label = stated.get(name)
+        if label is None:
+            yield subject.at(subject.final.line, f"The final stage has no label {name}.")
+        elif not label.value.strip():
+            why = f": {', '.join(label.unset)} is not set in this stage" if label.unset else ""
+            yield subject.at(label.line, f"The label {name} is empty{why}.")
+        elif name in told and label.value != told[name]:
+            yield subject.at(label.line, f"The label {name} is {label.value!r}, and {told[name]!r} in the matrix.")
+
+
+def other_user(subject: Subject) -> Iterator[Finding]:
+    """A final stage that does not run as the user of the matrix, by number."""
+    final, demanded = subject.final, subject.matrix.user
+    if final is None or not subject.is_lucid:
+        return
+    if final.user is None:
+        yield subject.at(final.line, f"The final stage has no USER; expected {demanded}.")
+    elif final.user.value != demanded:
+        yield subject.at(final.user.line, f"The final stage runs as {final.user.value!r}; expected {demanded}.")
+
+
+def shell_form(subject: Subject) -> Iterator[Finding]:
+    """ENTRYPOINT, CMD or a health command in shell form, which needs a shell and keeps signals from the service."""
+    final = subject.final
+    if final is None or not (subject.is_lucid or (subject.base and not subject.base.has_shell)):
+        return
+    for name, command in _commands(final):
+        if command is not None and command.form == "shell":
+            hint = " (an array in JSON has double quotes)" if command.argv[-1].startswith("[") else ""
+            yield subject.at(command.line, f"{name} is in shell form{hint}, and the base has no shell.")
+
+
+def _commands(final: StageFacts) -> Iterator[tuple[str, Command | None]]:
+    yield "ENTRYPOINT", final.entrypoint
+    yield "CMD", final.cmd
+    yield "HEALTHCHECK", final.healthcheck.command if final.healthcheck else None

@@ -1,0 +1,72 @@
+"""Rules about who can write what in the image: a service writes its storage, and nothing of its own code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.rootfs.rootfs import is_within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.rootfs.rootfs import BuildEntry
+    from pytest_lucid.audit.subject import Subject
+
+_NAMES = {"root": "0", "nonroot": "65532", "nobody": "65534"}
+_CODE = (".py", ".so", ".pyc", ".sh")
+
+
+def writable_code(subject: Subject) -> Iterator[Finding]:
+    """Code that belongs to the user that runs it, or that anybody can write."""
+    user = _user(subject)
+    if user in {None, "0"}:
+        return
+    seen = set()
+    for entry in subject.files.entries:
+        if entry.line in seen or not _is_code(subject, entry):
+            continue
+        if entry.open:
+            seen.add(entry.line)
+            yield subject.at(entry.line, f"Anybody can write the code in {entry.path}.")
+        elif _number(entry.owner) == user:
+            seen.add(entry.line)
+            yield subject.at(entry.line, f"The code in {entry.path} belongs to {entry.owner}, the user that runs it.")
+
+
+def unwritable_storage(subject: Subject) -> Iterator[Finding]:
+    """A storage path of the matrix that the user cannot write, or that the image does not have."""
+    user, final = _user(subject), subject.final
+    if user in {None, "0"} or final is None:
+        return
+    for path in subject.row.storage:
+        holding = [entry for entry in reversed(subject.files.entries) if is_within(path, entry.path)]
+        own = next((entry for entry in holding if entry.kind in {"folder", "context"}), None)
+        if own is not None and (own.path == path or own.kind == "context"):
+            if own.owner is not None and _number(own.owner) != user and not own.open:
+                yield subject.at(
+                    own.line, f"The storage path {path} belongs to {own.owner}, and the service is {user}."
+                )
+        elif not any(entry.kind == "unknown" for entry in holding) and not any(subject.files.below(path)):
+            yield subject.at(final.line, f"Nothing makes the storage path {path}, so it will belong to root.")
+
+
+def _is_code(subject: Subject, entry: BuildEntry) -> bool:
+    if entry.install is not None:
+        return entry.part == "modules"
+    if entry.kind == "context":
+        return any(path.endswith(_CODE) for path in subject.context.files(entry.source))
+    return False
+
+
+def _user(subject: Subject) -> str | None:
+    final, base = subject.final, subject.base
+    if final is None:
+        return None
+    if final.user is None:
+        return base.user if base else None
+    return _number(final.user.value.partition(":")[0])
+
+
+def _number(name: str | None) -> str | None:
+    return _NAMES.get(name, name) if name is not None else None

@@ -1,0 +1,201 @@
+"""Rules about whether what the image starts can start: program, module, script, and the health command likewise."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_lucid.audit.argv import find_program, probe_of, read_task, search_path, start_of, unwrapped
+from pytest_lucid.audit.rootfs.pip_installs import PYTHON, requirement_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.argv import Argv, Task
+    from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.rootfs.rootfs import Program
+    from pytest_lucid.audit.subject import Subject
+
+# Modules that people start and install under another name, or by way of another package.
+_RUNNERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne", "celery", "flask", "django", "alembic", "granian"})
+_APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):[A-Za-z_][\w.]*(?:\(\))?")
+_SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
+_URL = re.compile(r"https?://[^\s'\"()<>,;\\]+")
+# The rest is put together at run time.
+_CONTINUED = re.compile(r"['\"]\s*[+%.]")
+_SELF = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - read, not bound
+# An interpreter alone takes a second to start on a small computer.
+_SHORTEST_TIMEOUT, _SHORTEST_INTERVAL = 3.0, 5.0
+
+
+def missing_program(subject: Subject) -> Iterator[Finding]:
+    """An image whose argv cannot start: nothing to run, a program that is not there, an interpreter twice."""
+    argv = start_of(subject)
+    if argv is None:
+        return
+    yield from _program(subject, argv)
+    if unwrapped(argv) != argv:
+        yield from _program(subject, unwrapped(argv))
+
+
+def missing_module(subject: Subject) -> Iterator[Finding]:
+    """A module or script that is started and is not among the files that were copied."""
+    argv = start_of(subject)
+    if argv is not None:
+        yield from _target(subject, unwrapped(argv))
+
+
+def failing_probe(subject: Subject) -> Iterator[Finding]:
+    """A health command that cannot start, asks the wrong port or path, or has times that no small computer keeps."""
+    argv = probe_of(subject)
+    if argv is not None:
+        yield from _program(subject, argv)
+        yield from _target(subject, argv)
+    check = subject.final.healthcheck if subject.final else None
+    if check is None or check.command is None:
+        return
+    yield from _urls(subject, " ".join(check.command.argv), check.line)
+    if check.timeout is not None and check.timeout < _SHORTEST_TIMEOUT:
+        yield subject.at(check.line, f"A timeout of {check.timeout:g} s is less than an interpreter needs to start.")
+    if check.interval is not None and check.interval < _SHORTEST_INTERVAL:
+        yield subject.at(check.line, f"Every {check.interval:g} s is so often that a small computer does little else.")
+
+
+def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
+    if not argv.words:
+        yield subject.at(argv.line, "ENTRYPOINT and CMD are both empty, so there is nothing to start.")
+        return
+    program = find_program(subject, argv.words[0])
+    if program.answer == "no":
+        yield subject.at(argv.line, f"{argv.words[0]} is neither in the base nor among the copied files.")
+        return
+    if not PYTHON.fullmatch(posixpath.basename(argv.words[0])):
+        return
+    task = read_task(argv.words[1:])
+    by = " (the base's own ENTRYPOINT)" if argv.from_base else ""
+    if not task.kind:
+        yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.")
+    elif task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
+        yield subject.at(argv.line, f"{argv.words[0]}{by} is given {task.name} as its script, so it never starts.")
+
+
+def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
+    if not argv.words:
+        return
+    program = find_program(subject, argv.words[0])
+    name = posixpath.basename(argv.words[0])
+    if program.answer == "no":
+        return
+    if not PYTHON.fullmatch(name):
+        if name in _SERVERS and program.entry and program.entry.part == "scripts":
+            yield from _application(subject, argv, program, argv.words[1:])
+        return
+    task = read_task(argv.words[1:])
+    if task.kind == "script" and not PYTHON.fullmatch(posixpath.basename(task.name)):
+        yield from _script(subject, argv, task)
+    elif task.kind == "module":
+        missing = _missing(subject, program, task, task.name)
+        if missing:
+            yield subject.at(argv.line, missing)
+        elif task.name in _SERVERS:
+            yield from _application(subject, argv, program, task.rest)
+
+
+def _script(subject: Subject, argv: Argv, task: Task) -> Iterator[Finding]:
+    final, base = subject.final, subject.base
+    if final is None or (final.workdir is None and not task.name.startswith("/") and base is None):
+        return
+    folder = final.workdir.value if final.workdir else ("/home/nonroot" if base and base.user == "65532" else "/")
+    path = posixpath.normpath(posixpath.join(folder, task.name))
+    if subject.files.exists(path) == "no":
+        yield subject.at(argv.line, f"The script {path} is not among the copied files.")
+
+
+def _application(subject: Subject, argv: Argv, program: Program, rest: tuple[str, ...]) -> Iterator[Finding]:
+    if any(word.startswith(("--app-dir", "--chdir", "--pythonpath")) for word in rest):
+        return
+    for word in rest:
+        if match := _APPLICATION.fullmatch(word):
+            # Servers put the current folder first, whatever the interpreter does.
+            missing = _missing(subject, program, read_task(()), match[1], here=True)
+            if missing:
+                yield subject.at(argv.line, missing)
+            return
+
+
+def _missing(subject: Subject, program: Program, task: Task, name: str, *, here: bool = False) -> str:
+    """Why a module cannot be imported; "" when it can, or when that cannot be told."""
+    folders = search_path(subject, program, isolated=task.is_isolated)
+    top = name.partition(".")[0]
+    if folders is None or not name or top in sys.stdlib_module_names:
+        return ""
+    if here and subject.final and subject.final.workdir:
+        folders = (subject.final.workdir.value, *folders)
+    files, inner = subject.files, name.replace(".", "/")
+    found = [
+        files.exists(f"{folder}/{path}", in_base=False)
+        for folder in folders
+        if not _is_installed(subject, folder)
+        for path in (f"{inner}.py", f"{inner}/__main__.py" if not here else f"{inner}/__init__.py", f"{inner}.so")
+    ]
+    if any(answer != "no" for answer in found):
+        return ""
+    tops = [files.exists(f"{folder}/{top}", in_base=False) for folder in folders if not _is_installed(subject, folder)]
+    if "yes" in tops and "." in name:
+        return f"The package {top} is copied, and has no module {name}."
+    if "yes" in tops and not here:
+        return f"The package {top} is copied, and has no __main__.py."
+    if "maybe" in tops or _may_be_installed(subject, top):
+        return ""
+    return f"The module {name} is on no folder of sys.path, and no requirement installs it."
+
+
+def _is_installed(subject: Subject, folder: str) -> bool:
+    """Whether pip, and nothing else that is known of, fills a folder."""
+    return any(entry.part == "modules" for entry in subject.files.at(folder))
+
+
+def _may_be_installed(subject: Subject, top: str) -> bool:
+    if top in _RUNNERS or not subject.simulation.installs:
+        return bool(subject.simulation.installs)
+    wanted = requirement_name(top)
+    for install in subject.simulation.installs:
+        requirements = subject.requirements(install)
+        if requirements is None or install.local:
+            return True
+        if any(wanted in name or name in wanted for name in (item.name for item in requirements)):
+            return True
+    return False
+
+
+def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
+    final = subject.final
+    if final is None:
+        return
+    for match in _URL.finditer(text):
+        url = match.group()
+        if url.endswith(":") or _CONTINUED.match(text, match.end()):
+            continue
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            continue
+        if host not in _SELF or "$" in url or "{" in url:
+            continue
+        port = port or (443 if parts.scheme == "https" else 80)
+        if subject.service:
+            known = {item.number for item in subject.row.ports}
+            if port not in known:
+                yield subject.at(
+                    line, f"The health command asks port {port}, which the matrix does not give the service."
+                )
+            if parts.path != "/health":
+                yield subject.at(
+                    line, f"The health command asks {parts.path or '/'}; services of Lucid answer /health."
+                )
+        elif final.ports and port not in {item.number for item in final.ports}:
+            yield subject.at(line, f"The health command asks port {port}, which is not exposed.")

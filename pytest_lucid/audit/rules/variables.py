@@ -1,0 +1,136 @@
+"""Rules about variables: those that are empty where they are used, secrets, ports that contradict each other."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.known_bases import read_base
+from pytest_lucid.audit.rootfs.shell_commands import script
+from pytest_lucid.content.secrets import find_secrets, find_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import Located, RunInstruction, StageFacts
+
+# Variables that builders and shells set by themselves.
+_AUTOMATIC = frozenset(
+    {"HOME", "PATH", "PWD", "OLDPWD", "HOSTNAME", "USER", "UID", "SHELL", "IFS", "RANDOM", "TERM", "LANG", "SECONDS"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"}
+    | {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}
+)
+_USE = re.compile(r"\\.|'[^']*'|\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_SET = re.compile(
+    r"(?:^|[;&|({\n]|\b(?:then|do|else|export|local|readonly|declare)\b)\s*(?:-\w+\s+)?((?:[A-Za-z_]\w*=\S*\s*)+)|"
+    r"\bfor\s+(\w+)|\bread\s+(?:-\w+\s+)*(\w+)"
+)
+_NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)=")
+_BEARER = re.compile(r"(?i)authorization:\s*(?:bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
+_OPTION = re.compile(r"(?i)(?<![\w-])--?(?:password|passwd|token|api-?key|secret)[= ](?![\"']?[$-])[\"']?[^\s\"'$]{6,}")
+_PATHLIKE = re.compile(r"(?:/|\./|~/).*")
+_EXPANSION = re.compile(r"\$\{?\w+")
+_MOUNTED = "/run/secrets/"
+
+
+def empty_variables(subject: Subject) -> Iterator[Finding]:
+    """A variable that is used in a stage which does not set it, so that it is empty there."""
+    facts = subject.facts
+    everywhere = set(facts.global_args) | {name for stage in facts.stages for name in stage.args}
+    for stage in facts.stages:
+        base = read_base(stage.image.value)
+        known = set(base.variables) | _AUTOMATIC if base else None
+        for line, name in sorted(set(_unset(stage))):
+            if name in (_AUTOMATIC if known is None else known):
+                continue
+            if complaint := _complaint(stage, line, name, declared=name in everywhere, known=known is not None):
+                yield subject.at(line, complaint)
+        if known is not None:
+            yield from _empty_in_runs(subject, stage, known)
+    for image in facts.images:
+        for name in image.unset:
+            if name not in facts.global_args:
+                yield subject.at(image.line, f"{name} is empty in FROM: declare its ARG before the first FROM.")
+
+
+def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known: bool) -> str:
+    """Why a variable without a value is a defect; "" when it is none, or may be none."""
+    own = next((ancestor.args[name] for ancestor in stage.lineage if name in ancestor.args), None)
+    if own is not None:
+        # Above its use: whoever builds gives it a value.
+        return f"{name} is empty here: its ARG stands below." if own.line > line else ""
+    if declared:
+        return f"{name} is empty in this stage: add ARG {name} to it."
+    # An unknown base may set it.
+    return f"{name} is not set anywhere." if known else ""
+
+
+def _unset(stage: StageFacts) -> Iterator[tuple[int, str]]:
+    located: list[Located[str] | None] = [*stage.own_env.values(), *stage.own_labels.values(), *stage.own_volumes]
+    located += [stage.user, stage.workdir, stage.stop_signal] if stage.parent is None else []
+    for item in located:
+        if item is not None:
+            yield from ((item.line, name) for name in item.unset)
+    for copy in stage.own_copies:
+        yield from ((copy.line, name) for name in copy.unset)
+
+
+def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:
+    declared = {name for ancestor in stage.lineage for name in (*ancestor.args, *ancestor.own_env)}
+    for run in stage.own_runs:
+        text = script(run)
+        if text is None:
+            continue
+        assigned = {name for found in _SET.findall(text) for name in (*_NAME.findall(found[0]), *found[1:])}
+        for match in _USE.finditer(text):
+            name = match[1] or match[2]
+            if name in subject.facts.global_args and name not in declared | assigned | known:
+                yield subject.at(run.line, f"{name} is empty in this stage: add ARG {name} to it.")
+                break
+
+
+def secrets(subject: Subject) -> Iterator[Finding]:
+    """A secret in ENV, ARG or RUN: it stays in the image's history, or in the cache of every builder."""
+    facts = subject.facts
+    args = [*facts.global_args.items(), *((name, arg) for stage in facts.stages for name, arg in stage.args.items())]
+    for name, arg in args:
+        if find_variables({name: "given"}) and not _is_harmless(arg.value):
+            yield subject.at(arg.line, f"ARG {name} hands a secret to the build; its value stays in the history.")
+    for stage in facts.stages:
+        for name, located in stage.own_env.items():
+            if _EXPANSION.fullmatch(located.value):
+                continue
+            if find_variables({name: located.value}) and not _is_harmless(located.value):
+                yield subject.at(located.line, f"ENV {name} holds a secret.")
+            elif found := find_secrets(f"{name}={located.value}".encode(), code=False):
+                yield subject.at(located.line, f"ENV {name} holds a secret ({found[0]}).")
+        for run in stage.own_runs:
+            yield from _in_run(subject, run)
+
+
+def _is_harmless(value: str | None) -> bool:
+    return value is not None and (not value.strip() or _PATHLIKE.fullmatch(value) is not None)
+
+
+def _in_run(subject: Subject, run: RunInstruction) -> Iterator[Finding]:
+    text = "\n".join((" ".join(run.command.argv), *(heredoc.content for heredoc in run.heredocs)))
+    if _MOUNTED in text and "://" not in text:
+        return
+    found = find_secrets(text.encode(), code=False)
+    if found:
+        yield subject.at(run.line, f"RUN holds a secret ({found[0]}).")
+    elif _BEARER.search(text) or _OPTION.search(text):
+        yield subject.at(run.line, "RUN holds a secret: what is written after the option stays in the history.")
+
+
+def contradicting_ports(subject: Subject) -> Iterator[Finding]:
+    """PORT, which the service listens on, is not among the exposed ports."""
+    final = subject.final
+    if final is None or not final.ports:
+        return
+    port = final.env.get("PORT")
+    if port and port.value.isdecimal() and int(port.value) not in {item.number for item in final.ports}:
+        exposed = ", ".join(str(item.number) for item in final.ports)
+        yield subject.at(port.line, f"PORT is {port.value}, and EXPOSE says {exposed}.")

@@ -1,0 +1,108 @@
+"""The Dockerfiles of one project, and what they share while they are reviewed: contexts, and hadolint's one run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_lucid.audit.rootfs.requirements_files import load_requirements
+from pytest_lucid.audit.tron_scan import find_tron
+from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
+from pytest_lucid.dockerfile.context import read_context
+from pytest_lucid.dockerfile.find import find_dockerfiles
+from pytest_lucid.dockerfile.hadolint import run_hadolint
+from pytest_lucid.dockerfile.parse import parse
+from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.dockerfile.syntax import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+    from pathlib import Path
+
+    from pytest_lucid.audit.rootfs.requirements_files import Requirement
+    from pytest_lucid.audit.tron_scan import TronMatch
+    from pytest_lucid.dockerfile import hadolint
+    from pytest_lucid.dockerfile.context import Context
+    from pytest_lucid.dockerfile.facts import DockerfileFacts
+    from pytest_lucid.matrix import Matrix, Service
+
+T = TypeVar("T")
+# Stages inherit from each other: the work grows with the square of their number.
+_MOST_STAGES = 200
+
+
+class SourceTree:
+    """The project at `root`. The Dockerfiles of `services` are to be reviewed; with `whole`, all others are too."""
+
+    def __init__(self, root: Path, matrix: Matrix, services: Sequence[Service], *, whole: bool = False) -> None:
+        self.root = root
+        self.matrix = matrix
+        self._whole = whole
+        self._contexts: dict[Path, Context] = {}
+        self._known: dict[Hashable, object] = {}
+        self._rows = [service.dockerfile for service in services]
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """The Dockerfiles that belong to no row of the matrix; none unless the whole tree is reviewed."""
+        if not self._whole:
+            return ()
+        rows = {service.dockerfile for service in self.matrix.service}
+        found = (path.relative_to(self.root).as_posix() for path in find_dockerfiles(self.root))
+        return tuple(path for path in found if path not in rows)
+
+    def facts(self, path: str) -> DockerfileFacts:
+        """A Dockerfile, parsed and resolved. Raises OSError where it cannot be read."""
+        return self._once(("facts", path), lambda: self._read(path))
+
+    def _read(self, path: str) -> DockerfileFacts:
+        facts = resolve(parse((self.root / path).read_bytes()), self.matrix.build_arguments)
+        if len(facts.stages) <= _MOST_STAGES:
+            return facts
+        problem = Problem("stages", facts.stages[_MOST_STAGES].line, f"More than {_MOST_STAGES} stages: not reviewed.")
+        return replace(facts, stages=(), images=(), problems=(*facts.problems, problem))
+
+    def context(self, folder: Path, dockerfile: Path) -> Context:
+        """The build context at a folder, as BuildKit reads it for a Dockerfile."""
+        own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+        if own.is_file():
+            return read_context(folder, dockerfile)
+        if folder not in self._contexts:
+            self._contexts[folder] = read_context(folder, dockerfile)
+        return self._contexts[folder]
+
+    def leaks(self, context: Context) -> dict[str, tuple[str, int]]:
+        """What a context holds that nobody should send."""
+        return self._once(("leaks", id(context)), lambda: find_leaks(context))
+
+    def baggage(self, context: Context, source: str) -> dict[str, tuple[str, int]]:
+        """What a copied file or folder of a context holds that no image needs."""
+        return self._once(("baggage", id(context), source), lambda: find_baggage(context, source))
+
+    def requirements(self, context: Context, source: str) -> tuple[Requirement, ...] | None:
+        """The requirements in a file of a context, nested ones included; None when one cannot be read."""
+        return self._once(
+            ("requirements", id(context), source), lambda: load_requirements(self.root, context.root / source)
+        )
+
+    def tron_matches(self, context: Context, source: str) -> tuple[TronMatch, ...]:
+        """What a copied file or folder of a context says of TRON."""
+        return self._once(("speech", id(context), source), lambda: tuple(find_tron(self.root, context, source)))
+
+    def _once(self, key: Hashable, gather: Callable[[], T]) -> T:
+        if key not in self._known:
+            self._known[key] = gather()
+        fact: T = self._known[key]  # type: ignore[assignment]  # one key always has facts of one type
+        return fact
+
+    def lint(self, path: str) -> tuple[hadolint.HadolintFinding, ...]:
+        """What hadolint finds in one Dockerfile; raises ConfigError where it cannot run."""
+        return self._lint.get(self.root / path, ())
+
+    @cached_property
+    def _lint(self) -> dict[Path, tuple[hadolint.HadolintFinding, ...]]:
+        paths = [self.root / path for path in (*self._rows, *self.others)]
+        files = [path for path in dict.fromkeys(paths) if path.is_file()]
+        findings = run_hadolint(files)
+        return {file: tuple(finding for finding in findings if finding.file == file) for file in files}

@@ -1,0 +1,64 @@
+"""What a check says of itself, beside the claim that its function makes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_lucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SEVERITIES = ("low", "medium", "high", "critical")
+MARKED = re.compile(r"""\.lucid\(\s*["']([^"']+)["']""")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A stable id that is never used again, how bad a failure is, and what to do then."""
+
+    id: str
+    severity: str
+    remedy: str
+
+
+def shipped() -> dict[str, str]:
+    """The checks of this package's own suite: id → its section of docs/checks.md."""
+    package = Path(__file__).parents[1]
+    for document in (package / "checks.md", package.parent / "docs" / "checks.md"):
+        if document.is_file():
+            sections = document.read_text("utf-8").split("\n## ")[1:]
+            return {section.partition("\n")[0]: section.strip() for section in sections}
+    return {}
+
+
+def written_in(places: Iterable[Path]) -> frozenset[str]:
+    """The ids of the checks that Python files mark, found without importing any; a place is a file or a folder."""
+    files = (file for place in places for file in (place.rglob("*.py") if place.is_dir() else (place,)))
+    return frozenset(identity for file in files for identity in MARKED.findall(file.read_text("utf-8", "replace")))
+
+
+def explain(check: Check, docstring: str) -> str:
+    """What people read of a check: the section of docs/checks.md, or for a check of their own what it says itself."""
+    return shipped().get(check.id) or describe(check, docstring)
+
+
+def describe(check: Check, docstring: str) -> str:
+    """One check in Markdown: its id, why it matters, what to do, and how bad a failure is."""
+    why = " ".join(docstring.split())
+    return f"{check.id}\n\n{why}\n\n- Severity: {check.severity}\n- Remedy: {check.remedy}"
+
+
+def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> Check:
+    """Read the arguments of a `lucid` marker; raises ConfigError, naming `where`, when they are not understood."""
+    match arguments, keywords:
+        case (str(identity),), {"severity": str(severity), "remedy": str(remedy), **rest} if not rest:
+            if identity and remedy and severity in SEVERITIES:
+                return Check(identity, severity, remedy)
+    raise ConfigError(
+        f"{where}: the lucid marker is not understood; expected "
+        f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do.")'
+    )

@@ -1,0 +1,229 @@
+"""What the user asked for: one frozen object, built once from command line, environment and ini file.
+
+The options are data, so that every one exists in all three forms and in the documented table. No pytest here: the glue
+hands over plain values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pytest_lucid.config.check import SEVERITIES
+from pytest_lucid.config.hosts import read_hosts
+from pytest_lucid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HERE, THERE = "here", "there"
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `--lucid-NAME` on the command line, LUCID_NAME in the environment, lucid_NAME in the ini file."""
+
+    name: str
+    kind: Literal["flag", "value", "list", "path"]
+    help: str
+    metavar: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The command-line form."""
+        return f"--lucid-{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment form."""
+        return f"LUCID_{self.name.upper()}"
+
+    @property
+    def ini(self) -> str:
+        """The ini form."""
+        return f"lucid_{self.name}"
+
+
+OPTIONS = (
+    Option("up", "flag", "build the images, bring the stack up, check it, tear it down"),
+    Option("build", "flag", "build the images and check them, without bringing anything up"),
+    Option(
+        "build_on",
+        "value",
+        "where the images for another machine are built: 'there' (the default), or 'here', from where the layers that "
+        "it does not have are sent",
+        "PLACE",
+    ),
+    Option("keep", "flag", "with --lucid-up: leave the stack running; the next --lucid-up replaces it"),
+    Option(
+        "host",
+        "list",
+        "check what already runs on HOST: a name for ssh, ssh://user@host:port, a Docker context, tcp://, unix://, "
+        "npipe://, or 'local', this machine; repeatable, or several with commas between",
+        "HOST",
+    ),
+    Option("service", "list", "only the service NAME; may be repeated", "NAME"),
+    Option(
+        "image",
+        "list",
+        "check the image in PATH (`docker save` or OCI layout) as that of NAME; repeatable",
+        "NAME=PATH",
+    ),
+    Option("no_cache", "flag", "read images as a whole, and not only the layers that no earlier run has read"),
+    Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
+    Option("project", "path", "root of the Lucid tree (default: pytest's rootdir)", "DIR"),
+    Option("all_dockerfiles", "flag", "review every Dockerfile of the project, also those without a row in the matrix"),
+    Option(
+        "fail_on",
+        "value",
+        "the least severity that fails the run: low (the default), medium, high or critical; the rest is reported",
+        "SEVERITY",
+    ),
+    Option("explain", "value", "print what the check ID claims, why it matters and what to do, and exit", "ID"),
+    Option("timeout", "value", "how long the stack may take to become healthy (default: 90)", "SECONDS"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the user asked for, checked; paths are absolute, `timeout` is in seconds."""
+
+    project: Path
+    matrix: Path | None = None
+    hosts: tuple[str, ...] = ()
+    up: bool = False
+    build: bool = False
+    build_here: bool = False
+    keep: bool = False
+    services: tuple[str, ...] = ()
+    images: Mapping[str, Path] = field(default_factory=dict)
+    no_cache: bool = False
+    timeout: float = 90.0
+    all_dockerfiles: bool = False
+    fail_on: str = SEVERITIES[0]
+    explain: str | None = None
+
+    @property
+    def wants_images(self) -> bool:
+        """Whether there are images to check: just built, those of a host, or those of files."""
+        return self.wants_engine or bool(self.images)
+
+    @property
+    def wants_engine(self) -> bool:
+        """Whether an engine is needed: images in files need none."""
+        return self.build or self.wants_deployment
+
+    @property
+    def wants_deployment(self) -> bool:
+        """Whether there is a deployment to check."""
+        return self.up or bool(self.hosts)
+
+    @property
+    def builds(self) -> bool:
+        """Whether this run builds the images itself."""
+        return self.up or self.build
+
+
+def read_settings(
+    cli: Callable[[str], object], environ: Mapping[str, str], ini: Callable[[str], object], rootdir: Path
+) -> Settings:
+    """Combine the three sources; the command line wins over the environment, and that over the ini file.
+
+    `cli` and `ini` return the value of an option by its name, and None (or an empty value) where it is not given.
+    Raises ConfigError where a value cannot be meant.
+    """
+    given = {
+        option.name: _pick(option, cli(option.name), environ.get(option.variable), ini(option.name), rootdir)
+        for option in OPTIONS
+    }
+    project = Path(str(given["project"] or rootdir))
+    if not project.is_dir():
+        raise ConfigError(f"--lucid-project: {project} is no directory; expected the root of a Lucid tree")
+    matrix = given["matrix"] or project / "lucid.toml"
+    settings = Settings(
+        project=project,
+        matrix=Path(str(matrix)) if given["matrix"] or Path(str(matrix)).is_file() else None,
+        hosts=read_hosts(_words(given["host"])),
+        up=bool(given["up"]),
+        build=bool(given["build"]),
+        build_here=_place(given["build_on"]) == HERE,
+        keep=bool(given["keep"]),
+        services=_words(given["service"]),
+        images=_images(given["image"]),
+        no_cache=bool(given["no_cache"]),
+        timeout=_seconds(given["timeout"]),
+        all_dockerfiles=bool(given["all_dockerfiles"]),
+        fail_on=_severity(given["fail_on"]),
+        explain=str(given["explain"]) if given["explain"] else None,
+    )
+    if settings.keep and not settings.up:
+        raise ConfigError("--lucid-keep: there is nothing to keep without --lucid-up; give both, or neither")
+    return settings
+
+
+def _pick(option: Option, cli: object, variable: str | None, ini: object, rootdir: Path) -> object:
+    if not cli and variable is None:
+        return (rootdir / str(ini)).resolve() if option.kind == "path" and ini else ini
+    given = cli or variable
+    match option.kind:
+        case "path":
+            # What is typed is relative to where it is typed.
+            return Path(str(given)).resolve() if given else None
+        case "flag" if not cli:
+            return _truth(option, str(variable))
+        case "list" if not cli:
+            return str(variable).replace(",", " ").split()
+        case _:
+            return given
+
+
+def _words(given: object) -> tuple[str, ...]:
+    return tuple(str(word) for word in given) if isinstance(given, (list, tuple)) else ()
+
+
+def _truth(option: Option, text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ConfigError(f"{option.variable}: expected one of {sorted(TRUE)} or {sorted(FALSE)}, got {text!r}")
+    return text.lower() in TRUE
+
+
+def _images(given: object) -> dict[str, Path]:
+    images = {}
+    for entry in given if isinstance(given, (list, tuple)) else ():
+        name, _, path = str(entry).partition("=")
+        if not name or not path or not Path(path).exists():
+            raise ConfigError(
+                f"--lucid-image: expected NAME=PATH with a file or directory that is there, got {entry!r}"
+            )
+        images[name] = Path(path).resolve()
+    return images
+
+
+def _severity(given: object) -> str:
+    severity = str(given or SEVERITIES[0])
+    if severity not in SEVERITIES:
+        raise ConfigError(f"--lucid-fail-on: expected one of {', '.join(SEVERITIES)}, got {severity!r}")
+    return severity
+
+
+def _place(given: object) -> str:
+    place = str(given or THERE)
+    if place not in {HERE, THERE}:
+        raise ConfigError(f"--lucid-build-on: expected {HERE} or {THERE}, got {place!r}")
+    return place
+
+
+def _seconds(given: object) -> float:
+    if not given:
+        return Settings.timeout
+    try:
+        seconds = float(str(given))
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"--lucid-timeout: expected a number of seconds above 0, got {given!r}")
+    return seconds

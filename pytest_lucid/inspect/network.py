@@ -1,0 +1,63 @@
+"""What the engine reports of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_lucid.engine.connection import Engine
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """The network called `name`. Asking anything of one that is not there raises MissingError."""
+
+    name: str
+    document: Mapping[str, Any] | None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the engine has a network of exactly this name."""
+        return self.document is not None
+
+    @property
+    def driver(self) -> str:
+        """`bridge`, `overlay`, …."""
+        return str(self._document["Driver"])
+
+    @property
+    def subnets(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The address pools."""
+        pools = (self._document.get("IPAM") or {}).get("Config") or ()
+        return tuple(ip_network(pool["Subnet"], strict=False) for pool in pools)
+
+    @property
+    def members(self) -> Mapping[str, str]:
+        """The running containers on it: name → address, without the prefix length."""
+        members = (self._document.get("Containers") or {}).values()
+        return {member["Name"]: member["IPv4Address"].partition("/")[0] for member in members}
+
+    @property
+    def _document(self) -> Mapping[str, Any]:
+        if self.document is None:
+            raise MissingError(f"there is no network called {self.name}; expected the services to share it")
+        return self.document
+
+
+def read_network(engine: Engine, name: str) -> NetworkFacts:
+    """Ask the engine for the network called exactly `name`."""
+    with engine_errors(f"inspecting network {name}"):
+        try:
+            document = engine.client.api.inspect_network(name)
+        except NotFound:
+            return NetworkFacts(name, None)
+    return NetworkFacts(name, document if document["Name"] == name else None)

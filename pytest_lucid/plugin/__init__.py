@@ -1,0 +1,1 @@
+"""The glue: everything that imports pytest. No condition about containers belongs here."""

@@ -1,0 +1,215 @@
+"""The glue to pytest: options, parametrization, the stack's lifetime, what a report carries.
+
+No condition about containers belongs here, and none of the engine's libraries is loaded before it is needed: this
+module is imported by every pytest run of an environment in which the plugin is installed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_lucid.audit.finding import listing
+from pytest_lucid.config.check import SEVERITIES, Check, explain, read_check
+from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.config.settings import OPTIONS, read_settings
+from pytest_lucid.errors import EngineError, LucidError, MissingError
+from pytest_lucid.plugin.state import (
+    AUDIT,
+    CHECK,
+    SETTINGS,
+    WORKSPACE,
+    host_name,
+    service_name,
+    usage_errors,
+    workspace_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from pytest_lucid.matrix import Service, Waiver
+
+pytest_plugins = [
+    "pytest_lucid.plugin.fixtures.core",
+    "pytest_lucid.plugin.fixtures.image",
+    "pytest_lucid.plugin.fixtures.runtime",
+    "pytest_lucid.plugin.fixtures.dockerfile",
+    "pytest_lucid.plugin.fixtures.deprecated",
+]
+
+MARKER = (
+    "lucid(id, severity, remedy): a check of the Lucid suite: a stable id, how bad it is when it fails "
+    "(critical, high, medium, low), and what to do then"
+)
+ACTIONS = {"flag": "store_true", "value": "store", "path": "store", "list": "append"}
+INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer every option on the command line and in the ini file; the environment needs no offering."""
+    group = parser.getgroup("lucid", "Lucid: build, bring up and validate the containers")
+    for option in OPTIONS:
+        arguments: dict[str, Any] = {"action": ACTIONS[option.kind], "default": None, "help": option.help}
+        if option.metavar:
+            arguments["metavar"] = option.metavar
+        group.addoption(option.flag, dest=option.ini, **arguments)
+        parser.addini(option.ini, option.help, type=INI_TYPES[option.kind])  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read what the user asked for, and refuse what cannot be meant before anything else happens."""
+    config.addinivalue_line("markers", MARKER)
+    with usage_errors():
+        settings = read_settings(
+            cli=lambda name: getattr(config.option, f"lucid_{name}"),
+            environ=os.environ,
+            ini=lambda name: config.getini(f"lucid_{name}"),
+            rootdir=config.rootpath,
+        )
+        config.stash[SETTINGS] = settings
+        asked = settings.matrix or settings.services or settings.wants_images
+        if asked and not config.option.help:
+            workspace = workspace_of(config)
+            _ = workspace.services, workspace.hosts
+    if not hasattr(config, "workerinput"):
+        from pytest_lucid.plugin.controller import Controller  # noqa: PLC0415 - not for xdist's workers
+
+        config.pluginmanager.register(Controller(config), "lucid-controller")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the connections to hosts."""
+    if WORKSPACE in config.stash:
+        config.stash[WORKSPACE].close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for the service once for each service."""
+    if "lucid_waiver" in metafunc.fixturenames and metafunc.definition.get_closest_marker("lucid"):
+        waivers = workspace_of(metafunc.config).matrix.waiver
+        metafunc.parametrize("lucid_waiver", waivers, ids=[f"{waiver.check}:{waiver.service}" for waiver in waivers])
+    hosts = metafunc.config.stash[SETTINGS].hosts
+    if "lucid_host" in metafunc.fixturenames and len(hosts) > 1:
+        metafunc.parametrize("lucid_host", hosts, indirect=True)
+    if "lucid_row" in metafunc.fixturenames:
+        with usage_errors():
+            rows: list[Service | None] = [*workspace_of(metafunc.config).services]
+        of_any = "lucid_audit" in metafunc.fixturenames and "lucid_service" not in metafunc.fixturenames
+        if of_any and metafunc.config.stash[SETTINGS].all_dockerfiles:
+            rows.append(None)  # one cell for all Dockerfiles that belong to no row
+        ids = [row.name if row else "other-dockerfiles" for row in rows]
+        metafunc.parametrize("lucid_row", rows, ids=ids, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Read what each check says of itself, for JUnit files to carry along, and expect waived cells to fail."""
+    for item in items:
+        with usage_errors():
+            if check := check_of(item):
+                item.stash[CHECK] = check = graded(check, workspace_of(config).matrix.severity)
+                item.user_properties.append(("lucid.check", check.id))
+                item.user_properties.append(("lucid.severity", check.severity))
+                if host := host_name(item):
+                    item.user_properties.append(("lucid.host", host))
+                waive(item, check, workspace_of(config).matrix.waiver)
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """What the marker of a test says; None for a test that is no check."""
+    marker = item.get_closest_marker("lucid")
+    return read_check(item.nodeid, marker.args, marker.kwargs) if marker else None
+
+
+def graded(check: Check, severities: Mapping[str, str]) -> Check:
+    """The check with the severity that this tree gives it."""
+    return replace(check, severity=severities.get(check.id, check.severity))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With --lucid-explain: explain one check, and run none."""
+    wanted = session.config.stash[SETTINGS].explain
+    if not wanted:
+        return None
+    checks = {item.stash[CHECK].id: item for item in session.items if CHECK in item.stash}
+    if wanted not in checks:
+        known = ", ".join(sorted(checks)) or "none, because no check was collected"
+        raise pytest.UsageError(f"--lucid-explain: no check {wanted!r}; expected one of {known}")
+    item = checks[wanted]
+    docstring = inspect.getdoc(getattr(item, "function", None)) or ""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    reporter.write_line(explain(item.stash[CHECK], docstring))
+    return True
+
+
+def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
+    """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
+    for waiver in waivers:
+        if waiver.covers(check.id, service_name(item)) and waiver.is_in_force:
+            reason = f"waived until {waiver.expires}: {waiver.reason}"
+            claims = (AssertionError, pytest.fail.Exception, MissingError)
+            item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
+
+
+# Outside pytest's own handling of expected failures, so that its verdict is seen here.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say in the report which cell it is; on failure add the remedy and what the container logged last."""
+    report = yield
+    check = item.stash.get(CHECK, None)
+    if check is None:
+        return report
+    service = service_name(item)
+    settings = item.config.stash[SETTINGS]
+    # Attributes of a report survive the way from an xdist worker, if JSON can say them.
+    found = item.stash[AUDIT].findings if AUDIT in item.stash and report.when == "call" else ()
+    judged = not (call.excinfo and isinstance(call.excinfo.value, EngineError))
+    report.lucid = {  # type: ignore[attr-defined]
+        "check": check.id,
+        "service": service,
+        "host": host_name(item),
+        "judged": judged,
+        "files": [finding.file for finding in found],
+    }
+    if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
+        # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
+        place = call.excinfo.traceback.filter(call.excinfo)[-1]
+        report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
+    is_minor = SEVERITIES.index(check.severity) < SEVERITIES.index(settings.fail_on)
+    if report.failed and report.when == "call" and judged and is_minor:
+        report.outcome = "skipped"
+        report.wasxfail = f"severity {check.severity} is below --lucid-fail-on {settings.fail_on}"
+    if report.failed:
+        if found:
+            report.longrepr = listing(found)
+        elif call.excinfo and isinstance(call.excinfo.value, LucidError):
+            report.longrepr = str(call.excinfo.value)
+        elif not call.excinfo:
+            report.longrepr = f"{check.id} passes, so its waiver no longer applies: delete it. ({report.longrepr})"
+        _add_section(report, f"{check.id} ({check.severity}): remedy", check.remedy)
+        if service and "lucid_deployment" in getattr(item, "fixturenames", ()):
+            _add_section(report, f"{service}: last log lines", _last_log_lines(item, service))
+    return report
+
+
+def _last_log_lines(item: pytest.Item, service: str) -> str:
+    try:
+        target = workspace_of(item.config).targets[host_name(item) or LOCAL]
+        return target.deployment.container(service).log or "(nothing logged)"
+    except LucidError as error:
+        return f"(not to be had: {error})"
+
+
+def _add_section(report: pytest.TestReport, title: str, content: str) -> None:
+    longrepr = report.longrepr
+    if isinstance(longrepr, str):
+        report.longrepr = f"{longrepr}\n\n{title}\n{content}"
+    elif add := getattr(longrepr, "addsection", None):
+        add(title, content)

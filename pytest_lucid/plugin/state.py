@@ -1,0 +1,69 @@
+"""What the parts of the plugin share through pytest's stash, and the questions that they all ask of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.errors import LucidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_lucid.audit.audit import Audit
+    from pytest_lucid.config.check import Check
+    from pytest_lucid.config.settings import Settings
+    from pytest_lucid.target.workspace import Workspace
+
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+WORKSPACE: pytest.StashKey[Workspace] = pytest.StashKey()
+CHECK: pytest.StashKey[Check] = pytest.StashKey()
+FIXTURES = pytest.StashKey[frozenset[str]]()
+AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
+
+
+def workspace_of(config: pytest.Config) -> Workspace:
+    """What this process knows of Lucid; made on first use, so that other people's runs do not pay for it."""
+    from pytest_lucid.engine.run import Run  # noqa: PLC0415 - loads the engine's libraries
+    from pytest_lucid.target.workspace import Workspace  # noqa: PLC0415 - likewise
+
+    if WORKSPACE not in config.stash:
+        told: dict[str, str] = getattr(config, "workerinput", {})
+        run = Run(told["lucid_run"], told["lucid_owner"]) if "lucid_run" in told else None
+        config.stash[WORKSPACE] = Workspace(config.stash[SETTINGS], run)
+    return config.stash[WORKSPACE]
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Show a problem that the user can solve as one message, and exit with pytest's code for such problems: 4."""
+    try:
+        yield
+    except LucidError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def service_name(item: pytest.Item) -> str | None:
+    """The service that the item is about; None for one about the whole stack."""
+    callspec = getattr(item, "callspec", None)
+    service = callspec.params.get("lucid_row") if callspec else None
+    return service.name if service else None
+
+
+def host_name(item: pytest.Item) -> str | None:
+    """The host that the item is about; None for one that needs none."""
+    settings = item.config.stash[SETTINGS]
+    if "lucid_host" not in getattr(item, "fixturenames", ()) or not settings.wants_engine:
+        return None
+    callspec = getattr(item, "callspec", None)
+    return (callspec.params.get("lucid_host") if callspec else None) or workspace_of(item.config).hosts[0]
+
+
+def fixtures_of(session: pytest.Session) -> frozenset[str]:
+    """The names of all fixtures that the tests of this run ask for."""
+    if FIXTURES not in session.config.stash:
+        names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
+        session.config.stash[FIXTURES] = frozenset(names)
+    return session.config.stash[FIXTURES]

@@ -1,1 +1,0 @@
-"""Judges Dockerfiles as a reviewer would: each judge says what it found, with file and line; no check lives here."""

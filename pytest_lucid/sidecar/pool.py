@@ -1,0 +1,86 @@
+"""The sidecars of one run: all made when the first is asked for, at the same time, and left together."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pytest_lucid import standin
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import LucidError
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.engine.run import Run
+
+# The name of a toolbox that a run brought to another machine, with the run as its tag.
+BROUGHT = "lucid-toolbox"
+
+
+class SidecarPool:
+    """Sessions inside the containers called `targets` on `engine`, in sidecars that belong to `run`.
+
+    Several processes of a run share a sidecar, each with a session of its own.
+    """
+
+    def __init__(self, engine: Engine, run: Run, targets: Sequence[str], toolbox: str = TOOLBOX) -> None:
+        self._engine = engine
+        self._toolbox = toolbox
+        self._run = run
+        self._brought = f"{BROUGHT}:{run.id}"
+        self._got: Future[None] = Future()
+        self._sessions = {
+            target: Session(Sidecar(engine, target, run, toolbox, self._got.result)) for target in targets
+        }
+        self._opened: dict[str, Future[object]] = {}
+        self._lock = threading.Lock()
+
+    def session(self, target: str) -> Session:
+        """The session inside `target`; raises like Session.run where none can be opened."""
+        with self._lock:
+            if not self._opened:
+                self._open()
+        self._opened[target].result()
+        return self._sessions[target]
+
+    def _open(self) -> None:
+        # Most of the time that a sidecar takes to start is waiting for the engine.
+        with ThreadPoolExecutor(len(self._sessions)) as pool:
+            self._opened = {name: pool.submit(session.open) for name, session in self._sessions.items()}
+            try:
+                self._bring()
+                self._got.set_result(None)
+            except LucidError as error:
+                self._got.set_exception(error)
+
+    def _bring(self) -> None:
+        """Have the toolbox on the engine; another machine remembers whether it is there for this run only."""
+        client = self._engine.client
+        (base,) = standin.ensure(client, [self._toolbox], lambda _: None)
+        if base.origin != "present" and not self._engine.is_local:
+            with engine_errors(f"keeping in mind that {self._toolbox} is new on {self._engine.host}"):
+                client.api.tag(base.image_id, BROUGHT, self._run.id)
+
+    def close(self) -> None:
+        """End the sessions of this process; other processes may still use the sidecars."""
+        for session in self._sessions.values():
+            session.close()
+
+    def remove(self) -> None:
+        """Remove the sidecars of every process of this run, and a toolbox that was sent to another machine for them."""
+        with ThreadPoolExecutor(len(self._sessions) + 1) as pool:
+            brought = pool.submit(self._was_brought)
+            list(pool.map(lambda session: session.sidecar.remove(), self._sessions.values()))
+        if brought.result():
+            with engine_errors(f"removing {self._toolbox}"):
+                for name in (self._brought, self._toolbox):
+                    self._engine.client.api.remove_image(name)
+
+    def _was_brought(self) -> bool:
+        with engine_errors(f"looking for {self._brought}"):
+            return bool(self._engine.client.api.images(name=self._brought))

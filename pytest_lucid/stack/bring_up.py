@@ -1,0 +1,160 @@
+"""Bringing the stack up: network, volumes, Consul, services, hardened. What is made carries the labels of the run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
+from docker.types import IPAMConfig, IPAMPool, Mount
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.stack.certificate import certificate_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.engine.run import Run
+    from pytest_lucid.matrix import Matrix, Service
+
+SECOND = 1_000_000_000
+POLL_SECONDS = 0.1
+# The first engine that can probe a starting container more often than a running one.
+START_INTERVAL_API = (1, 44)
+MIB = 1024 * 1024
+
+
+def bring_up(
+    engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, progress: Callable[[str], None]
+) -> None:
+    """Create the network and start Consul and `services`, each after what it needs; health is waited for elsewhere."""
+    with engine_errors(f"creating network {matrix.network.name}"):
+        engine.client.networks.create(
+            matrix.network.name,
+            driver=matrix.network.driver,
+            ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(matrix.network.subnet))]),
+            labels=run.labels,
+        )
+    with engine_errors(f"starting {matrix.consul.container}"):
+        _start_consul(engine, matrix, run)
+    for service in services:
+        with engine_errors(f"starting {service.name}"):
+            _start_service(engine, matrix, service, run)
+    progress(f"started {matrix.consul.container} and {len(services)} services on {matrix.network.name}")
+
+
+def await_health(engine: Engine, services: Sequence[Service], deadline: float) -> dict[str, str]:
+    """Wait until every service is healthy, has given up, or `deadline` (time.monotonic) has passed.
+
+    Returns what is not healthy: container name → what the engine says of it. Judging that is left to the checks.
+    """
+    waiting = {service.name: "not asked yet" for service in services}
+    lost: dict[str, str] = {}
+    while waiting and time.monotonic() < deadline:
+        for name in tuple(waiting):
+            state = _state(engine, name)
+            if state == "healthy":
+                del waiting[name]
+            elif state == "starting":
+                waiting[name] = state
+            else:
+                lost[name] = state
+                del waiting[name]
+        time.sleep(POLL_SECONDS)
+    return {**lost, **waiting}
+
+
+def _state(engine: Engine, name: str) -> str:
+    with engine_errors(f"waiting for {name}"):
+        try:
+            state = engine.client.api.inspect_container(name)["State"]
+        except NotFound:
+            return "gone"
+    if state["Status"] != "running":
+        return f"{state['Status']} with exit code {state['ExitCode']}"
+    return str(state.get("Health", {}).get("Status", "without a health check"))
+
+
+def _start_consul(engine: Engine, matrix: Matrix, run: Run) -> None:
+    engine.client.containers.run(
+        matrix.consul.image,
+        name=matrix.consul.container,
+        detach=True,
+        entrypoint=["consul"],
+        command=["agent", "-dev", "-client=0.0.0.0", "-log-level=warn", f"-http-port={matrix.consul.port}"],
+        user=matrix.user,
+        network=matrix.network.name,
+        labels=run.labels,
+        **_hardening(memory_mib=256, pids=128),
+    )
+
+
+def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -> None:
+    client, api = engine.client, engine.client.api
+    for volume in service.volumes:
+        client.volumes.create(volume, labels=run.labels)
+    if service.certificate:
+        _store_certificate(engine, matrix, service, run)
+    host_config = api.create_host_config(
+        port_bindings={f"{port.number}/tcp": (engine.binding, port.host) for port in service.ports},
+        mounts=[
+            # What it was given to read it must not be able to change.
+            Mount(target=path, source=volume, type="volume", read_only=path == service.certificate)
+            for volume, path in service.volumes.items()
+        ],
+        network_mode=matrix.network.name,
+        **_hardening(service.memory_mib, service.pids),
+    )
+    config: dict[str, Any] = api.create_container_config(
+        service.image,
+        command=[],
+        hostname=service.name,
+        labels=run.labels,
+        ports=[(port.number, "tcp") for port in service.ports],
+        host_config=host_config,
+    )
+    # Set here because the SDK's own argument drops the start interval.
+    config["Healthcheck"] = _quick_health(engine.api)
+    container: str = api.create_container_from_config(config, service.name)["Id"]
+    api.start(container)
+
+
+def _store_certificate(engine: Engine, matrix: Matrix, service: Service, run: Run) -> None:
+    """Put a certificate into the service's volume, through a container that is never started."""
+    volume = next(name for name, path in service.volumes.items() if path == service.certificate)
+    names = tuple(dict.fromkeys((service.name, "localhost", "127.0.0.1", *engine.names)))
+    carrier = engine.client.containers.create(
+        service.image,
+        labels=run.labels,
+        network_mode="none",
+        mounts=[Mount(target="/certificate", source=volume, type="volume")],
+    )
+    try:
+        carrier.put_archive("/certificate", certificate_archive(names, matrix.user))
+    finally:
+        carrier.remove()
+
+
+def _hardening(memory_mib: int, pids: int) -> dict[str, Any]:
+    """Least privilege as spec.md demands it: read-only root, noexec /tmp, no capability, no way to gain one, limits."""
+    return {
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m"},  # noqa: S108 - a path inside the container
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": memory_mib * MIB,
+        "memswap_limit": memory_mib * MIB,
+        "pids_limit": pids,
+    }
+
+
+def _quick_health(api: tuple[int, int]) -> dict[str, int]:
+    """Timings that show health early; the rest of the health check stays the image's.
+
+    Engines with a start interval keep the image's own interval once the container is healthy. Older ones wait one whole
+    interval for the first probe, so there the interval itself is short.
+    """
+    if api >= START_INTERVAL_API:
+        return {"StartPeriod": 60 * SECOND, "StartInterval": 1 * SECOND}
+    return {"StartPeriod": 60 * SECOND, "Interval": 2 * SECOND}

@@ -1,0 +1,93 @@
+"""Building the images of the matrix from their Dockerfiles."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from docker.errors import APIError
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import EngineError
+from pytest_lucid.image.config import read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.matrix import Service
+
+SHOWN_LINES = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How images are built: the context, the build arguments, and for which architecture, as engines name it.
+
+    Without one they are for the engine's own.
+    """
+
+    project: Path
+    arguments: Mapping[str, str]
+    architecture: str | None = None
+
+
+def build_images(engine: Engine, plan: Plan, services: Sequence[Service], progress: Callable[[str], None]) -> None:
+    """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
+
+    One after the other: what the Dockerfiles share is then built once, and the rest comes from the engine's cache.
+    """
+    plan = replace(plan, arguments={**provenance(plan.project), **plan.arguments})
+    for service in services:
+        started = time.monotonic()
+        before = read_image(engine, service.image)
+        _build(engine, plan, service)
+        after = read_image(engine, service.image)
+        what = "unchanged" if before.exists and before.id == after.id else "built"
+        progress(f"{service.image}: {what}, {time.monotonic() - started:.1f} s")
+
+
+def provenance(project: Path) -> dict[str, str]:
+    """Where the sources come from, as build arguments: commit and its date, so that one commit always builds the same.
+
+    Empty outside a git checkout: the Dockerfiles then say `unknown`.
+    """
+    command = ["git", "-C", str(project), "log", "-1", "--format=%H %cI"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - argv only
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    commit, date = answer.stdout.split()
+    return {"GIT_COMMIT": commit, "BUILD_DATE": date}
+
+
+def _build(engine: Engine, plan: Plan, service: Service) -> None:
+    output: list[str] = []
+    with engine_errors(f"building {service.image}"):
+        try:
+            events = engine.client.api.build(
+                path=str(plan.project),
+                dockerfile=service.dockerfile,
+                tag=service.image,
+                buildargs=dict(plan.arguments),
+                platform=f"linux/{plan.architecture}" if plan.architecture else None,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for event in events:
+                output += str(event.get("stream") or event.get("error") or "").splitlines()
+                if "error" in event:
+                    raise _failure(service, output)
+        except APIError as error:
+            raise _failure(service, [*output, str(error.explanation)]) from error
+
+
+def _failure(service: Service, output: Sequence[str]) -> EngineError:
+    shown = "\n  ".join(line for line in output[-SHOWN_LINES:] if line.strip())
+    return EngineError(
+        f"{service.dockerfile}: building {service.image} failed. The last lines of the build:\n  {shown}"
+    )

@@ -1,0 +1,123 @@
+"""From a tree to a running stack and back: the order of things, for pytest and for the command line alike."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_lucid import standin
+from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.dockerfile.parse import parse
+from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.run import Run, exclusive
+from pytest_lucid.errors import EngineError
+from pytest_lucid.inspect.consul import read_discovery
+from pytest_lucid.sidecar.sidecar import TOOLBOX
+from pytest_lucid.stack.bring_up import await_health, bring_up
+from pytest_lucid.stack.build import Plan, build_images
+from pytest_lucid.stack.room import demand_room
+from pytest_lucid.stack.teardown import remove_leftovers, tear_down
+from pytest_lucid.stack.transfer import send_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_lucid.config.settings import Settings
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.matrix import Matrix, Service
+
+REGISTRATION_POLL_SECONDS = 0.25
+
+
+@contextmanager
+def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Callable[[str], None]) -> Iterator[None]:
+    """Build what `settings` asks for, bring it up, and tear it down on every way out, unless it is to be kept.
+
+    Raises ConfigError or EngineError, with nothing left behind, where that cannot be done. A service that does not
+    become healthy is no error here: the checks will say so.
+    """
+    services = matrix.closure(matrix.select(settings.services))
+    with exclusive(engine):
+        if not settings.up:
+            build(engine, matrix, settings, services, progress)
+            yield
+            return
+        remove_leftovers(engine, progress)
+        demand_room(engine, matrix, services)
+        build(engine, matrix, settings, services, progress)
+        run = Run.new(keep=settings.keep)
+        up = False
+        try:
+            bring_up(engine, matrix, services, run, progress)
+            _await(engine, matrix, services, settings.timeout, progress)
+            up = True
+            yield
+        finally:
+            if settings.keep and up:
+                progress(f"kept run {run.id}; the next --lucid-up replaces it, `{_down(engine)}` removes it")
+            else:
+                try:
+                    tear_down(engine, run.id)
+                except EngineError as error:
+                    raise EngineError(
+                        f"{engine.host}: what run {run.id} made is still there: {error}\n"
+                        f"Remove it with `{_down(engine)}`; the next --lucid-up there does that, too."
+                    ) from error
+                progress(f"removed run {run.id}")
+
+
+def _down(engine: Engine) -> str:
+    """The command that removes what runs left there."""
+    return f"python -m pytest_lucid down{'' if engine.host == LOCAL else f' --host={engine.host}'}"
+
+
+def build(
+    engine: Engine,
+    matrix: Matrix,
+    settings: Settings,
+    services: Sequence[Service],
+    progress: Callable[[str], None],
+) -> None:
+    """Get the base images that `services` and Consul need, then build the images of `services`, there or here."""
+    standin.ensure(engine.client, [matrix.consul.image, *([TOOLBOX] if settings.up else [])], progress)
+    references: list[str] = []
+    for service in services:
+        text = (settings.project / service.dockerfile).read_bytes()
+        facts = resolve(parse(text), matrix.build_arguments)
+        references += [image.value for image in facts.images]
+    plan = Plan(settings.project, matrix.build_arguments, matrix.image.architecture)
+    if engine.is_local or not settings.build_here:
+        standin.ensure(engine.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
+        build_images(engine, plan, services, progress)
+        return
+    with closing(connect(LOCAL)) as builder:
+        wanted = plan.architecture or engine.architecture
+        plan = replace(plan, architecture=None if wanted == builder.architecture else wanted)
+        standin.ensure(builder.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
+        build_images(builder, plan, services, progress)
+        send_images(builder, engine, [service.image for service in services], progress)
+
+
+def _await(
+    engine: Engine, matrix: Matrix, services: Sequence[Service], timeout: float, progress: Callable[[str], None]
+) -> None:
+    started = time.monotonic()
+    deadline = started + timeout
+    lost = await_health(engine, services, deadline)
+    healthy = [service.name for service in services if service.name not in lost]
+    while (late := _unregistered(engine, matrix, healthy)) and time.monotonic() < deadline:
+        time.sleep(REGISTRATION_POLL_SECONDS)
+    lost.update(dict.fromkeys(late, "not registered in Consul"))
+    progress(
+        f"{len(services) - len(lost)} of {len(services)} services healthy after {time.monotonic() - started:.1f} s"
+    )
+    for name, state in lost.items():
+        progress(f"{name} is {state}")
+
+
+def _unregistered(engine: Engine, matrix: Matrix, names: Sequence[str]) -> list[str]:
+    found = read_discovery(engine, matrix.consul, names).registrations
+    return [name for name in names if not any(registration.passing for registration in found[name])]

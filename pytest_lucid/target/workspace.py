@@ -1,0 +1,95 @@
+"""What one pytest process knows of Lucid: settings, matrix, and the hosts once they are asked for."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_lucid.audit.project import Project
+from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.engine.run import Run
+from pytest_lucid.errors import ConfigError, LucidError
+from pytest_lucid.matrix import load_matrix
+
+if TYPE_CHECKING:
+    from pytest_lucid.config.settings import Settings
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.target.target import Target
+
+
+class Workspace:
+    """Each part is made when it is first used, because most pytest runs use none."""
+
+    def __init__(self, settings: Settings, run: Run | None = None) -> None:
+        self.settings = settings
+        # What checking itself makes, such as sidecars; xdist's workers are told that of their controller.
+        self.run = run or Run.new()
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """The service matrix of the tree."""
+        return load_matrix(self.settings.matrix)
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """The rows that the user asked for. Raises ConfigError for a name that the matrix does not have."""
+        try:
+            return self.matrix.select(self.settings.services)
+        except KeyError as error:
+            known = ", ".join(service.name for service in self.matrix.service)
+            raise ConfigError(
+                f"--lucid-service: no service {error.args[0]!r} in the matrix; expected one of {known}"
+            ) from error
+
+    @cached_property
+    def project(self) -> Project:
+        """The Dockerfiles to audit."""
+        return Project(self.settings.project, self.matrix, self.services, whole=self.settings.all_dockerfiles)
+
+    def demand_dockerfiles(self) -> None:
+        """Raise one ConfigError that names every Dockerfile to build from that is not there."""
+        missing = [
+            f"{self.settings.project / service.dockerfile}: no such file; expected the Dockerfile of {service.name}. "
+            "Correct `dockerfile` in the matrix, or --lucid-project."
+            for service in self.matrix.closure(self.services)
+            if not (self.settings.project / service.dockerfile).is_file()
+        ]
+        if missing:
+            raise ConfigError("\n".join(missing))
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the user asked for. Raises ConfigError where an image was given for no known row."""
+        known = [*(service.name for service in self.matrix.service), self.matrix.base]
+        if unknown := [name for name in self.settings.images if name not in known]:
+            raise ConfigError(f"--lucid-image: no {unknown[0]!r} in the matrix; expected one of {', '.join(known)}")
+        return self.settings.hosts or (LOCAL,)
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """What is known of each host, by name."""
+        from pytest_lucid.target.target import Target  # noqa: PLC0415 - loads the engine's libraries, which a tree does not need
+
+        return {host: Target(host, self.settings, self.matrix, self.services, self.run) for host in self.hosts}
+
+    def demand_hosts(self) -> tuple[Engine, ...]:
+        """The engine of every host; raises one ConfigError with all hosts that cannot be reached or are not fit."""
+        with ThreadPoolExecutor(len(self.targets)) as pool:
+            asked = [pool.submit(target.demand_fitness) for target in self.targets.values()]
+        problems = [str(error) for each in asked if isinstance(error := each.exception(), LucidError)]
+        if problems:
+            raise ConfigError("\n".join(problems))
+        engines = [each.result() for each in asked]
+        for number, engine in enumerate(engines):
+            for other in engines[:number]:
+                if engine.identity == other.identity:
+                    raise ConfigError(f"--lucid-host: {other.host} and {engine.host} are the same engine; name it once")
+        return tuple(engines)
+
+    def close(self) -> None:
+        """End every connection."""
+        if "targets" in self.__dict__:
+            for target in self.targets.values():
+                target.close()
