@@ -15,6 +15,7 @@ CONSUL = "consul"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LARGEST_PORT = 65535
+_LONGEST_NUMBER = 19
 
 
 class ConfigError(Exception):
@@ -68,7 +69,14 @@ def load_config(environ: Mapping[str, str], needs: Sequence[str] = ()) -> Config
 
     An empty variable counts as one that is not set. Raises ConfigError, naming every variable at fault.
     """
-    source = _Environment(environ)
+    source = Environment(environ)
+    config = read_config(source, needs)
+    source.check()
+    return config
+
+
+def read_config(source: Environment, needs: Sequence[str] = ()) -> Config:
+    """Read what every service has; what is wrong is collected in `source`, and the result is no use then."""
     config = Config(
         service=source.name("SERVICE_NAME"),
         version=source.required("SERVICE_VERSION"),
@@ -81,13 +89,10 @@ def load_config(environ: Mapping[str, str], needs: Sequence[str] = ()) -> Config
     )
     if config.tls is not None and config.tls.port == config.port:
         source.refuse("TLS_PORT", "a port other than PORT")
-    if source.problems:
-        # The discovery URL may have been asked for twice, and one complaint about it is enough.
-        raise ConfigError("\n".join(dict.fromkeys(source.problems)))
     return config
 
 
-def _tls(source: _Environment) -> Tls | None:
+def _tls(source: Environment) -> Tls | None:
     if not source.text("TLS_PORT"):
         return None
     return Tls(
@@ -97,47 +102,88 @@ def _tls(source: _Environment) -> Tls | None:
     )
 
 
-class _Environment:
-    """Reads variables and collects what is wrong with them, so that one start shows every mistake."""
+class Environment:
+    """Reads variables and collects what is wrong with them, so that one start shows every mistake.
+
+    Every method returns a value of its type also when the variable is wrong; `check` is called at the end.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self.problems: list[str] = []
+        self._problems: list[str] = []
+
+    def check(self) -> None:
+        """Raise ConfigError if anything that was read is wrong."""
+        if self._problems:
+            # A variable may have been asked for twice, and one complaint about it is enough.
+            raise ConfigError("\n".join(dict.fromkeys(self._problems)))
 
     def refuse(self, variable: str, expected: str) -> None:
-        self.problems.append(f"{variable}={self._environ.get(variable, '')!r}: expected {expected}")
+        """Note that `variable` is not what is `expected`."""
+        self._problems.append(f"{variable}={self._environ.get(variable, '')!r}: expected {expected}")
+
+    def secret(self, variable: str, shortest: int) -> str:
+        """Return a value of at least `shortest` characters, or nothing if it is not set; no complaint shows it."""
+        text = self.text(variable)
+        if text and len(text) < shortest:
+            self._problems.append(f"{variable}: expected at least {shortest} characters, found {len(text)}")
+        return text
 
     def text(self, variable: str) -> str:
+        """Return the value without space around it; nothing if it is not set."""
         return self._environ.get(variable, "").strip()
 
     def required(self, variable: str) -> str:
+        """Return a value that must be there."""
         if not self.text(variable):
             self.refuse(variable, "a value")
         return self.text(variable)
 
     def name(self, variable: str) -> str:
+        """Return the name of a container."""
         if not _NAME.fullmatch(self.text(variable)):
             self.refuse(variable, "a name of lower-case letters, digits and inner hyphens, such as lucid-data-chain")
         return self.text(variable)
 
     def port(self, variable: str) -> int:
-        text = self.text(variable)
-        number = int(text) if text.isascii() and text.isdigit() else 0
+        """Return a port."""
+        number = _whole(self.text(variable))
         if not 1 <= number <= _LARGEST_PORT:
             self.refuse(variable, f"a port from 1 to {_LARGEST_PORT}")
         return number
 
+    def integer(self, variable: str, smallest: int, largest: int, *, default: int) -> int:
+        """Return a whole number from `smallest`, which is at least 0, to `largest`."""
+        number = _whole(self.text(variable) or str(default))
+        if not smallest <= number <= largest:
+            self.refuse(variable, f"a whole number from {smallest} to {largest}")
+        return number
+
+    def folder(self, variable: str) -> Path:
+        """Return an absolute path; whether it is there is known only at the start."""
+        path = Path(self.text(variable))
+        if not path.is_absolute():
+            self.refuse(variable, "an absolute path")
+        return path
+
     def choice(self, variable: str, allowed: Sequence[str], *, default: str) -> str:
+        """Return one of the values that are `allowed`."""
         text = self.text(variable) or default
         if text not in allowed:
             self.refuse(variable, "one of " + ", ".join(allowed))
         return text
 
     def url(self, variable: str) -> str:
+        """Return `http://host:port`."""
         text = self.text(variable).rstrip("/")
         if not _is_base_url(text):
             self.refuse(variable, "http://host:port, without a path")
         return text
+
+
+def _whole(text: str) -> int:
+    # Longer numbers are beyond every bound, and reading them takes time.
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else -1
 
 
 def _is_base_url(text: str) -> bool:

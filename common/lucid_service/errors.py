@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from lucid_service.request_id import CURRENT, HEADER
 
@@ -25,6 +25,11 @@ _CODES: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "LUCID_ERR_1001",
     HTTPStatus.UNPROCESSABLE_ENTITY: "LUCID_ERR_1001",
     HTTPStatus.METHOD_NOT_ALLOWED: "LUCID_ERR_1002",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "LUCID_ERR_1003",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "LUCID_ERR_1004",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "LUCID_ERR_1005",
+    HTTPStatus.REQUEST_TIMEOUT: "LUCID_ERR_1006",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "LUCID_ERR_1007",
     HTTPStatus.UNAUTHORIZED: "LUCID_ERR_2001",
     HTTPStatus.FORBIDDEN: "LUCID_ERR_2002",
     HTTPStatus.TOO_MANY_REQUESTS: "LUCID_ERR_3001",
@@ -33,6 +38,7 @@ _CODES: Mapping[int, str] = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "LUCID_ERR_5001",
     HTTPStatus.BAD_GATEWAY: "LUCID_ERR_5002",
     HTTPStatus.SERVICE_UNAVAILABLE: "LUCID_ERR_5003",
+    HTTPStatus.GATEWAY_TIMEOUT: "LUCID_ERR_5004",
 }
 _OTHER_CLIENT_ERROR = "LUCID_ERR_1000"
 _OTHER_SERVER_ERROR = "LUCID_ERR_5000"
@@ -41,8 +47,14 @@ _OTHER_SERVER_ERROR = "LUCID_ERR_5000"
 class ApiError(HTTPException):
     """Ends a request with `status` and Lucid's error format; `details` must be JSON."""
 
-    def __init__(self, status: int, message: str, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(status_code=status, detail=message)
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status_code=status, detail=message, headers=dict(headers or {}))
         self.details = dict(details or {})
 
 
@@ -73,20 +85,32 @@ async def on_unexpected_error(request: Request, _error: Exception) -> JSONRespon
     return _response(request, status, "The service failed to handle the request.", {}, None)
 
 
-def _response(
-    request: Request, status: int, message: str, details: Mapping[str, Any], headers: Mapping[str, str] | None
-) -> JSONResponse:
-    config: Config = request.app.state.config
-    body = {
+async def on_client_gone(_request: Request, _error: Exception) -> Response:
+    """End a request whose client closed the connection while it was read: nobody is there to read an answer."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def error_body(
+    config: Config, status: int, message: str, details: Mapping[str, Any], request_id: str
+) -> dict[str, dict[str, Any]]:
+    """Return the body that every error of a service has, whoever answers it."""
+    return {
         "error": {
             "code": error_code(status),
             "message": message,
             "details": details,
-            "request_id": CURRENT.get(),
+            "request_id": request_id,
             "timestamp": now(),
             "service": config.service,
             "version": config.version,
         }
     }
+
+
+def _response(
+    request: Request, status: int, message: str, details: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> JSONResponse:
+    config: Config = request.app.state.config
+    body = error_body(config, status, message, details, CURRENT.get())
     # Set here as well: the answer to an unexpected error does not pass through the middleware any more.
     return JSONResponse(body, status_code=status, headers={**(headers or {}), HEADER: CURRENT.get()})

@@ -7,17 +7,20 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import httpx
-from starlette.responses import JSONResponse
+import msgspec
 
+from lucid_service.api import Operation
+from lucid_service.client import PeerError
 from lucid_service.config import CONSUL
 from lucid_service.errors import now
+from lucid_service.models import Health, Live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.requests import Request
 
+    from lucid_service.client import PeerClient
     from lucid_service.config import Config, Peer
 
 HEALTHY = "healthy"
@@ -25,6 +28,8 @@ UNHEALTHY = "unhealthy"
 DEGRADED = "degraded"
 DEADLINE = 1.0
 """Seconds that a dependency has to answer."""
+_LARGEST = 4096
+"""Bytes of a dependency's answer; a live one has 200."""
 
 _logger = logging.getLogger(__name__)
 
@@ -32,7 +37,7 @@ _logger = logging.getLogger(__name__)
 class Dependencies:
     """Probes the peers, all at once; requests that come while a probe runs share its result, nothing is kept after."""
 
-    def __init__(self, client: httpx.AsyncClient, peers: Sequence[Peer]) -> None:
+    def __init__(self, client: PeerClient, peers: Sequence[Peer]) -> None:
         self._client = client
         self._peers = tuple(peers)
         self._running: asyncio.Task[dict[str, str]] | None = None
@@ -58,40 +63,46 @@ class Dependencies:
 
     async def _is_healthy(self, peer: Peer) -> bool:
         try:
-            async with asyncio.timeout(DEADLINE):
-                if peer.name == CONSUL:
-                    return await self._has_leader(peer)
-                return await self._is_alive(peer)
-        except (httpx.HTTPError, TimeoutError, ValueError):
-            # ValueError: the body is no JSON, so whatever answers there is not the peer.
+            if peer.name == CONSUL:
+                return await self._has_leader(peer)
+            return await self._is_alive(peer)
+        except PeerError:
             return False
 
     async def _has_leader(self, consul: Peer) -> bool:
-        response = await self._client.get(consul.url + "/v1/status/leader")
-        return response.status_code == HTTPStatus.OK and bool(response.json())
+        answer = await self._client.ask("GET", consul.url + "/v1/status/leader", seconds=DEADLINE, largest=_LARGEST)
+        return answer.status == HTTPStatus.OK and bool(answer.json(str))
 
     async def _is_alive(self, peer: Peer) -> bool:
         # Not /health: that waits for the peer's own dependencies, and a chain of slow ones would accuse a healthy peer.
-        response = await self._client.get(peer.url + "/health/live")
-        if response.status_code != HTTPStatus.OK:
+        answer = await self._client.ask("GET", peer.url + "/health/live", seconds=DEADLINE, largest=_LARGEST)
+        if answer.status != HTTPStatus.OK:
             return False
-        body = response.json()
-        return isinstance(body, dict) and body.get("status") == "alive" and body.get("service") == peer.name
+        who = answer.json(_Identity)
+        return who.status == "alive" and who.service == peer.name
 
 
-async def health(request: Request) -> JSONResponse:
+class _Identity(msgspec.Struct):
+    status: str
+    service: str
+
+
+async def health(request: Request) -> Health:
     """Answer 200 also when degraded: the status code speaks for this service, the body for those it needs."""
     config: Config = request.app.state.config
     dependencies: Dependencies = request.app.state.dependencies
     statuses = await dependencies.statuses()
     status = DEGRADED if UNHEALTHY in statuses.values() else HEALTHY
-    return JSONResponse({**_about(config, status), "dependencies": statuses})
+    return Health(status, config.service, config.version, now(), statuses)
 
 
-async def live(request: Request) -> JSONResponse:
+async def live(request: Request) -> Live:
     """Answer that this process serves requests, without asking anybody else."""
-    return JSONResponse(_about(request.app.state.config, "alive"))
+    config: Config = request.app.state.config
+    return Live("alive", config.service, config.version, now())
 
 
-def _about(config: Config, status: str) -> dict[str, str]:
-    return {"status": status, "service": config.service, "version": config.version, "timestamp": now()}
+OPERATIONS = (
+    Operation("GET", "/health", health, "Whether this service and those it needs are healthy", {200: Health}),
+    Operation("GET", "/health/live", live, "Whether this process serves requests", {200: Live}),
+)

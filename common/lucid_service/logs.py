@@ -11,7 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from lucid_service.request_id import CURRENT
 
 # The HTTP client reports every single request at INFO, and health probes would fill the log with them.
-_CHATTY = ("httpx", "httpcore")
+_CHATTY = ("httpx2", "httpcore2")
 
 
 def configure_logging(service: str, level: str) -> None:

@@ -7,13 +7,14 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import msgspec
 
-from lucid_service.client import internal_client
+from lucid_service.client import PeerClient, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from lucid_service.client import Answer
     from lucid_service.config import Config
 
 REFRESH = 5.0
@@ -37,7 +38,7 @@ class Registrar:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Stay registered until `stopping` is set, then deregister. A Consul that is down is retried, never fatal."""
-        async with internal_client(DEADLINE) as client:
+        async with PeerClient() as client:
             delay = FIRST_RETRY
             while not stopping.is_set():
                 delay = REFRESH if await self._reached(self._refresh(client)) else min(2 * delay, REFRESH)
@@ -49,32 +50,32 @@ class Registrar:
         try:
             async with asyncio.timeout(DEADLINE):
                 await call
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+        except (PeerError, TimeoutError) as error:
             if self._reachable:
+                # The repr, because a TimeoutError has no text.
                 _logger.warning("registration with Consul at %s failed: %r", self._config.discovery_url, error)
             self._reachable = False
         else:
             self._reachable = True
         return self._reachable
 
-    async def _refresh(self, client: httpx.AsyncClient) -> None:
-        async with client.stream("GET", self._url("service", self._config.service)) as response:
-            address, _port = response.extensions["network_stream"].get_extra_info("client_addr")
-            await response.aread()
-        known: dict[str, Any] = {}
-        if response.status_code != HTTPStatus.NOT_FOUND:
-            known = response.raise_for_status().json()
+    async def _refresh(self, client: PeerClient) -> None:
+        answer = await client.ask("GET", self._url("service", self._config.service), seconds=DEADLINE)
+        known = _Known()
+        if answer.status != HTTPStatus.NOT_FOUND:
+            known = _accepted(answer).json(_Known)
         # Registered once at every start, whatever Consul knows: an earlier version may have left other tags behind.
-        if self._registered and (known.get("Address"), known.get("Port")) == (address, self._port):
+        if self._registered and (known.address, known.port) == (answer.local, self._port):
             return
-        answer = await client.put(self._url("service", "register"), json=self._registration(address))
-        answer.raise_for_status()
+        address = answer.local
+        content = msgspec.json.encode(self._registration(address))
+        _accepted(await client.ask("PUT", self._url("service", "register"), seconds=DEADLINE, content=content))
         self._registered = True
         _logger.info("registered with Consul as %s at %s:%d", self._config.service, address, self._port)
 
-    async def _deregister(self, client: httpx.AsyncClient) -> None:
-        response = await client.put(self._url("service", "deregister", self._config.service))
-        response.raise_for_status()
+    async def _deregister(self, client: PeerClient) -> None:
+        url = self._url("service", "deregister", self._config.service)
+        _accepted(await client.ask("PUT", url, seconds=DEADLINE))
         _logger.info("deregistered from Consul")
 
     def _url(self, *path: str) -> str:
@@ -97,6 +98,19 @@ class Registrar:
                 "Status": "passing",
             },
         }
+
+
+class _Known(msgspec.Struct, rename="pascal"):
+    """What Consul's agent says of a registered service, as far as it matters here."""
+
+    address: str = ""
+    port: int = 0
+
+
+def _accepted(answer: Answer) -> Answer:
+    if answer.status != HTTPStatus.OK:
+        raise PeerError(f"Consul answers {answer.status}: {answer.content[:200].decode('utf-8', 'replace')}")
+    return answer
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

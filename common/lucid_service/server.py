@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from lucid_service.head import LARGEST_HEAD
+from lucid_service.protocol import protocol_of
 from lucid_service.registration import Registrar
 
 if TYPE_CHECKING:
@@ -33,11 +35,18 @@ _logger = logging.getLogger(__name__)
 class Listener(uvicorn.Server):
     """One listening socket; says when it accepts, and leaves the signals of the process alone."""
 
-    def __init__(self, app: Starlette, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        sock: socket.socket,
+        protocol: type[asyncio.Protocol],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=protocol,
+                h11_max_incomplete_event_size=LARGEST_HEAD,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -95,9 +104,10 @@ async def serve(app: Starlette, config: Config, stopping: asyncio.Event) -> None
 
 
 def _listeners(app: Starlette, config: Config) -> list[Listener]:
-    listeners = [Listener(app, _bind(config.host, config.port))]
+    protocol = protocol_of(config)
+    listeners = [Listener(app, _bind(config.host, config.port), protocol)]
     if config.tls is not None and (context := _tls_context(config.tls)):
-        listeners.append(Listener(app, _bind(config.host, config.tls.port), context))
+        listeners.append(Listener(app, _bind(config.host, config.tls.port), protocol, context))
     return listeners
 
 

@@ -2,6 +2,6 @@
 
 from lucid_service.start import start
 
-from lucid_service_mesh_controller.consul_api import ROUTES
+from lucid_service_mesh_controller.consul_api import OPERATIONS
 
-start(needs=("consul",), routes=ROUTES)
+start(needs=("consul",), operations=OPERATIONS)

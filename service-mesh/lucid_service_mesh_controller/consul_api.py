@@ -10,11 +10,12 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import httpx
-from lucid_service.client import internal_client
+import httpx2
+from lucid_service.api import Media, Operation
+from lucid_service.client import Answer, PeerClient, PeerError
 from lucid_service.errors import ApiError
+from lucid_service.models import Input
 from starlette.responses import Response
-from starlette.routing import Route
 
 if TYPE_CHECKING:
     from lucid_service.config import Config
@@ -24,6 +25,10 @@ TIMEOUT = 5.0
 """Seconds for an answer of Consul."""
 LONGEST_WAIT = 640.0
 """Seconds for the answer to a blocking query: Consul's maximum of 10 minutes and the sixteenth that it may add."""
+
+LARGEST = 8 << 20
+"""Bytes of an answer. A catalog entry has about 1 KiB."""
+LONGEST_REASON = 500
 
 # Checked on the path as it was sent: no escapes, no empty segment, neither . nor .. as a segment.
 _SEGMENT = rb"/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~:@-]+"
@@ -41,19 +46,31 @@ async def pass_through(request: Request) -> Response:
         raise ApiError(HTTPStatus.NOT_FOUND, "Only plain paths of the discovery API are passed to Consul.")
     query: bytes = request.scope["query_string"]
     config: Config = request.app.state.config
-    url = httpx.URL(config.discovery_url).copy_with(raw_path=path + b"?" + query if query else path)
+    url = httpx2.URL(config.discovery_url).copy_with(raw_path=path + b"?" + query if query else path)
     # With an index Consul answers only when something has changed.
     timeout = LONGEST_WAIT if "index" in request.query_params else TIMEOUT
     answer = await _unless_gone(request, url, timeout)
-    if answer.status_code != HTTPStatus.OK:
-        refused = HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-        status = answer.status_code if refused else HTTPStatus.BAD_GATEWAY
-        raise ApiError(status, "Consul refused the request.", {"status": answer.status_code, "reason": answer.text})
+    if answer.status != HTTPStatus.OK:
+        refused = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        status = answer.status if refused else HTTPStatus.BAD_GATEWAY
+        reason = answer.content[:LONGEST_REASON].decode("utf-8", "replace")
+        raise ApiError(status, "Consul refused the request.", {"status": answer.status, "reason": reason})
     passed = {name: value for name, value in answer.headers.items() if name.startswith("x-consul-")}
     return Response(answer.content, media_type=answer.headers.get("content-type"), headers=passed)
 
 
-async def _unless_gone(request: Request, url: httpx.URL, timeout: float) -> httpx.Response:
+class Rest(Input, frozen=True):
+    """What follows the fixed part of a path."""
+
+    rest: str
+
+
+async def pass_below(request: Request, path: Rest) -> Response:  # noqa: ARG001  it is passed as it was sent
+    """Return Consul's answer to the same path and query, as `pass_through` does."""
+    return await pass_through(request)
+
+
+async def _unless_gone(request: Request, url: httpx2.URL, timeout: float) -> Answer:
     """Ask Consul, and stop asking when the client goes away: blocking queries would pile up for minutes."""
     asking = asyncio.create_task(_ask(url, timeout))
     leaving = asyncio.create_task(_client_left(request))
@@ -64,16 +81,16 @@ async def _unless_gone(request: Request, url: httpx.URL, timeout: float) -> http
         return asking.result()
     except asyncio.CancelledError:
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The service is stopping.") from None
-    except httpx.HTTPError as error:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "Consul cannot be reached.", {"reason": repr(error)}) from error
+    except PeerError as error:
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "Consul cannot be reached.", {"reason": str(error)}) from error
     finally:
         asking.cancel()
         leaving.cancel()
 
 
-async def _ask(url: httpx.URL, timeout: float) -> httpx.Response:
-    async with internal_client(TIMEOUT) as client:
-        return await client.get(url, timeout=httpx.Timeout(TIMEOUT, read=timeout))
+async def _ask(url: httpx2.URL, timeout: float) -> Answer:
+    async with PeerClient() as client:
+        return await client.ask("GET", url, seconds=timeout, largest=LARGEST)
 
 
 async def _client_left(request: Request) -> None:
@@ -81,8 +98,15 @@ async def _client_left(request: Request) -> None:
         pass
 
 
-ROUTES = (
-    Route("/v1/status/leader", pass_through),
-    Route("/v1/catalog/{path:path}", pass_through),
-    Route("/v1/health/{path:path}", pass_through),
+_ERRORS = {
+    400: "Consul refuses the query",
+    404: "No path of the discovery API",
+    502: "Consul fails",
+    503: "Consul cannot be reached",
+}
+_ANSWERS = {200: Media("application/json")}
+OPERATIONS = (
+    Operation("GET", "/v1/status/leader", pass_through, "Consul's leader", _ANSWERS, errors=_ERRORS),
+    Operation("GET", "/v1/catalog/{rest:path}", pass_below, "Consul's catalog", _ANSWERS, path=Rest, errors=_ERRORS),
+    Operation("GET", "/v1/health/{rest:path}", pass_below, "Consul's checks", _ANSWERS, path=Rest, errors=_ERRORS),
 )

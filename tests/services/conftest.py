@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from lucid_service.api import Operation
     from lucid_service.config import Config
-    from starlette.routing import BaseRoute
 
 ROOT = Path(__file__).parents[2]
 SOURCES = tuple(str(ROOT / folder) for folder in ("common", "03-api-gateway", "blockchain", "service-mesh"))
@@ -41,7 +41,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Launch(Protocol):
-    def __call__(self, routes: Sequence[BaseRoute] = (), **changes: Any) -> AbstractContextManager[str]: ...
+    def __call__(self, operations: Sequence[Operation] = (), **changes: Any) -> AbstractContextManager[str]: ...
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
@@ -108,7 +108,7 @@ def recording(recorder: Recorder, port: int = 0) -> Iterator[Recorder]:
 
 
 @contextmanager
-def serving(config: Config, routes: Sequence[BaseRoute]) -> Iterator[str]:
+def serving(config: Config, operations: Sequence[Operation], **parts: Any) -> Iterator[str]:
     from lucid_service.app import create_app  # noqa: PLC0415  found through the path set above
     from lucid_service.server import serve  # noqa: PLC0415  likewise
 
@@ -119,7 +119,7 @@ def serving(config: Config, routes: Sequence[BaseRoute]) -> Iterator[str]:
     def run() -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(serve(create_app(config, routes), config, stopping))
+                runner.run(serve(create_app(config, operations, **parts), config, stopping))
         except BaseException as error:  # noqa: BLE001  handed to the test's own thread, which raises it
             failures.append(error)
 
@@ -136,28 +136,37 @@ def serving(config: Config, routes: Sequence[BaseRoute]) -> Iterator[str]:
         raise failures[0]
 
 
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            port: int = sock.getsockname()[1]
-            return port
-
-    return find
+def find_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
 
 
-@pytest.fixture
-def launch(free_port: Callable[[], int]) -> Launch:
-    """Run a service named lucid-test; `changes` are fields of its Config."""
+def launching(operations: Sequence[Operation] = (), **changes: Any) -> AbstractContextManager[str]:
     from lucid_service.config import Config  # noqa: PLC0415  found through the path set above
 
-    def start(routes: Sequence[BaseRoute] = (), **changes: Any) -> AbstractContextManager[str]:
-        # Nothing listens there, so that a Consul that is down is the normal case of these tests.
-        nowhere = f"http://127.0.0.1:{free_port()}"
-        config = Config("lucid-test", "1.2.3", free_port(), "INFO", nowhere, host="127.0.0.1")
-        return serving(replace(config, **changes), routes)
+    # Nothing listens there, so that a Consul that is down is the normal case of these tests.
+    nowhere = f"http://127.0.0.1:{find_port()}"
+    config = Config("lucid-test", "1.2.3", find_port(), "INFO", nowhere, host="127.0.0.1")
+    parts = {name: changes.pop(name) for name in ("routes", "settings", "provide") if name in changes}
+    return serving(replace(config, **changes), operations, **parts)
 
-    return start
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return find_port
+
+
+@pytest.fixture
+def launch() -> Launch:
+    """Run a service named lucid-test; `changes` are parts of its application, or fields of its Config."""
+    return launching
+
+
+@pytest.fixture(scope="module")
+def module_launch() -> Launch:
+    """Run one for all tests of a module, as `launch` does."""
+    return launching
 
 
 @pytest.fixture

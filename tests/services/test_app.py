@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from lucid_service.errors import ApiError, error_code
 from starlette.responses import JSONResponse, Response
@@ -33,7 +33,7 @@ async def fine(_request: Request) -> Response:
 @pytest.fixture
 def url(launch: Callable[..., Any]) -> Iterator[str]:
     routes = [Route("/api/v1/broken", broken), Route("/api/v1/picky", picky), Route("/api/v1/fine", fine)]
-    with launch(routes) as url:
+    with launch(routes=routes) as url:
         yield url
 
 
@@ -43,7 +43,7 @@ def is_now(timestamp: str) -> bool:
 
 
 def test_health_has_the_documented_shape(url: str) -> None:
-    response = httpx.get(url + "/health")
+    response = httpx2.get(url + "/health")
     body = response.json()
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     assert is_now(body.pop("timestamp"))
@@ -51,13 +51,13 @@ def test_health_has_the_documented_shape(url: str) -> None:
 
 
 def test_live_answers_for_the_process_only(url: str) -> None:
-    body = httpx.get(url + "/health/live").json()
+    body = httpx2.get(url + "/health/live").json()
     assert is_now(body.pop("timestamp"))
     assert body == {"status": "alive", "service": "lucid-test", "version": "1.2.3"}
 
 
 def test_routes_of_the_service_are_served(url: str) -> None:
-    assert httpx.get(url + "/api/v1/fine").json() == {"fine": True}
+    assert httpx2.get(url + "/api/v1/fine").json() == {"fine": True}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_routes_of_the_service_are_served(url: str) -> None:
 )
 def test_errors_have_lucids_format(url: str, ask: str, status: int, code: str, details: dict[str, str]) -> None:
     method, path = ask.split()
-    response = httpx.request(method, url + path, headers={"X-Request-ID": "abc-1"})
+    response = httpx2.request(method, url + path, headers={"X-Request-ID": "abc-1"})
     error = response.json()["error"]
     assert response.status_code == status
     assert is_now(error.pop("timestamp"))
@@ -88,26 +88,26 @@ def test_errors_have_lucids_format(url: str, ask: str, status: int, code: str, d
 
 
 def test_405_says_what_is_allowed(url: str) -> None:
-    assert set(httpx.delete(url + "/health").headers["allow"].split(", ")) == {"GET", "HEAD"}
+    assert set(httpx2.delete(url + "/health").headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 def test_an_unexpected_error_tells_nothing_of_the_inside(url: str) -> None:
-    assert "secret" not in httpx.get(url + "/api/v1/broken").text
+    assert "secret" not in httpx2.get(url + "/api/v1/broken").text
 
 
 @pytest.mark.parametrize("offered", ["a", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "trace:1.2_x", "x" * 128])
 def test_sane_request_id_is_kept(url: str, offered: str) -> None:
-    assert httpx.get(url + "/health", headers={"X-Request-ID": offered}).headers["x-request-id"] == offered
+    assert httpx2.get(url + "/health", headers={"X-Request-ID": offered}).headers["x-request-id"] == offered
 
 
 @pytest.mark.parametrize("offered", ["", "x" * 129, "a b", "{a}", "-a", 'a"b'])
 def test_other_request_ids_are_replaced(url: str, offered: str) -> None:
-    returned = httpx.get(url + "/health", headers={"X-Request-ID": offered}).headers["x-request-id"]
+    returned = httpx2.get(url + "/health", headers={"X-Request-ID": offered}).headers["x-request-id"]
     assert re.fullmatch("[0-9a-f]{32}", returned)
 
 
 def test_every_request_has_its_own_id_on_one_connection(url: str) -> None:
-    with httpx.Client() as client:
+    with httpx2.Client() as client:
         ids = {client.get(url + path).headers["x-request-id"] for path in ("/health", "/health", "/nowhere")}
     assert len(ids) == 3
 

@@ -7,9 +7,9 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
-from lucid_service_mesh_controller.consul_api import ROUTES
+from lucid_service_mesh_controller.consul_api import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def recorder(record: Any, consul: Consul) -> Iterator[Any]:
 
 @pytest.fixture
 def url(launch: Any, recorder: Any) -> Iterator[str]:
-    with launch(ROUTES, discovery_url=recorder.url) as url:
+    with launch(OPERATIONS, discovery_url=recorder.url) as url:
         yield url
 
 
@@ -76,13 +76,13 @@ def raw_get(url: str, target: str) -> tuple[int, dict[str, Any]]:
     ],
 )
 def test_discovery_is_passed_through(url: str, recorder: Any, target: str) -> None:
-    response = httpx.get(url + target)
+    response = httpx2.get(url + target)
     assert (response.status_code, response.content) == (200, SERVICES)
     assert passed(recorder) == [target]
 
 
 def test_headers_of_consul_and_no_others_come_back(url: str) -> None:
-    headers = httpx.get(url + "/v1/catalog/services").headers
+    headers = httpx2.get(url + "/v1/catalog/services").headers
     assert (headers["x-consul-index"], headers["content-type"]) == ("42", "application/json")
     assert "x-other" not in headers
 
@@ -122,7 +122,7 @@ def test_everything_else_is_refused_and_never_reaches_consul(url: str, recorder:
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
 @pytest.mark.parametrize("path", ["/v1/catalog/register", "/v1/health/service/x", "/v1/status/leader"])
 def test_nothing_can_be_changed(url: str, recorder: Any, method: str, path: str) -> None:
-    response = httpx.request(method, url + path)
+    response = httpx2.request(method, url + path)
     assert (response.status_code, response.json()["error"]["code"]) == (405, "LUCID_ERR_1002")
     assert all(target == "/v1/agent/service/register" for target in recorder.targets("PUT"))
 
@@ -139,24 +139,24 @@ def test_nothing_can_be_changed(url: str, recorder: Any, method: str, path: str)
 )
 def test_refusals_of_consul(url: str, consul: Consul, theirs: int, ours: int, code: str) -> None:
     consul.answer = (theirs, {"Location": "/ui/"}, b"the reason")
-    response = httpx.get(url + "/v1/catalog/services")
+    response = httpx2.get(url + "/v1/catalog/services")
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (ours, code)
     assert error["details"] == {"status": theirs, "reason": "the reason"}
 
 
 def test_consul_that_is_down(launch: Any) -> None:
-    with launch(ROUTES) as url:
-        response = httpx.get(url + "/v1/catalog/services")
+    with launch(OPERATIONS) as url:
+        response = httpx2.get(url + "/v1/catalog/services")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "LUCID_ERR_5003")
 
 
 def test_client_that_leaves_a_blocking_query_ends_it(launch: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as consul:
         consul.settimeout(5)
-        with launch(ROUTES, discovery_url=f"http://127.0.0.1:{consul.getsockname()[1]}") as url:
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.get(url + "/v1/catalog/services?index=41", timeout=0.3)
+        with launch(OPERATIONS, discovery_url=f"http://127.0.0.1:{consul.getsockname()[1]}") as url:
+            with pytest.raises(httpx2.ReadTimeout):
+                httpx2.get(url + "/v1/catalog/services?index=41", timeout=0.3)
             query = accept_query(consul)
             assert query.recv(1) == b""
             query.close()

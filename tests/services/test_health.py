@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from lucid_service.config import Peer
 
@@ -21,7 +21,7 @@ ALIVE = json.dumps({"status": "alive", "service": ENGINE}).encode()
 
 
 def health(url: str) -> dict[str, Any]:
-    response = httpx.get(url + "/health")
+    response = httpx2.get(url + "/health")
     assert response.status_code == 200
     body: dict[str, Any] = response.json()
     return body

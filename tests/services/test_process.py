@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.routing import Route
 
@@ -72,8 +72,8 @@ def run_probe(environ: dict[str, str]) -> tuple[int, str]:
 
 def answers(port: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
+    except httpx2.TransportError:
         return False
 
 
@@ -97,7 +97,7 @@ def test_service_starts_with_the_environment_of_its_dockerfile(
         local["TLS_PORT"] = str(free_port())
     with process({**environ, **local}, package) as started:
         eventually(lambda: answers(environ["PORT"]))
-        body = httpx.get(f"http://127.0.0.1:{environ['PORT']}/health").json()
+        body = httpx2.get(f"http://127.0.0.1:{environ['PORT']}/health").json()
         assert (body["service"], body["version"]) == (package.replace("_", "-"), "9.8.7")
         assert set(body["dependencies"]) == needs
         started.terminate()
@@ -146,7 +146,7 @@ def test_request_that_never_ends_is_cut_off_after_the_grace(launch: Any) -> None
         await asyncio.Event().wait()
         raise AssertionError
 
-    with launch([Route("/never", never)]) as url:
+    with launch(routes=[Route("/never", never)]) as url:
         client = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
         client.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
         sent = time.monotonic()
@@ -158,8 +158,8 @@ def test_log_is_json_with_the_request_id_and_without_probes(environ: dict[str, s
     base = f"http://127.0.0.1:{environ['PORT']}"
     with process(environ) as started:
         eventually(lambda: answers(environ["PORT"]))
-        httpx.get(base + "/health")
-        httpx.get(base + "/nowhere", headers={"X-Request-ID": "abc-1"})
+        httpx2.get(base + "/health")
+        httpx2.get(base + "/nowhere", headers={"X-Request-ID": "abc-1"})
         started.terminate()
         output, _errors = started.communicate(timeout=10)
     records = [json.loads(line) for line in output.splitlines()]
@@ -202,7 +202,7 @@ def test_https_serves_the_same_application(
     with process({**environ, **tls}) as started:
         eventually(lambda: answers(environ["PORT"]))
         trusting = ssl.create_default_context(cafile=str(cert))
-        with httpx.Client(verify=trusting) as client:
+        with httpx2.Client(verify=trusting) as client:
             assert client.get(f"https://127.0.0.1:{tls['TLS_PORT']}/health").json()["service"] == "lucid-data-chain"
         started.terminate()
         started.communicate(timeout=10)
@@ -255,4 +255,4 @@ def test_probe_complains_when_nobody_answers(environ: dict[str, str]) -> None:
 def test_probe_imports_little(environ: dict[str, str]) -> None:
     program = "import sys, lucid_service.probe; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
-    assert not {"asyncio", "httpx", "starlette", "uvicorn", "logging"} & set(done.stdout.split())
+    assert not {"asyncio", "httpx2", "starlette", "uvicorn", "logging"} & set(done.stdout.split())

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_the_service_accepts_while_it_is_registered_and_no_more_after(
     def look() -> int:
         # A Consul that takes its time: a service that did not wait for it would have gone by now.
         time.sleep(0.5)
-        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code
+        return httpx2.get(f"http://127.0.0.1:{port}/health/live").status_code
 
     agent = Agent(look)
     with record(agent) as consul, launch(port=port, discovery_url=consul.url):
@@ -74,7 +74,7 @@ def test_consul_that_comes_late_is_told(
 ) -> None:
     port = free_port()
     with launch(discovery_url=f"http://127.0.0.1:{port}") as url:
-        assert httpx.get(url + "/health").status_code == 200
+        assert httpx2.get(url + "/health").status_code == 200
         with record(Agent(), port) as consul:
             eventually(lambda: REGISTER in consul.targets(PUT))
 
@@ -82,7 +82,7 @@ def test_consul_that_comes_late_is_told(
 def test_consul_that_refuses_is_asked_again(launch: Any, record: Any, eventually: Any) -> None:
     with record(lambda _method, _target: (500, {}, b"no leader")) as consul, launch(discovery_url=consul.url) as url:
         eventually(lambda: len(consul.requests) > 1)
-        assert httpx.get(url + "/health").status_code == 200
+        assert httpx2.get(url + "/health").status_code == 200
 
 
 def test_lost_registration_is_renewed_within_ten_seconds(launch: Any, record: Any, eventually: Any) -> None:
