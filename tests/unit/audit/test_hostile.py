@@ -96,11 +96,11 @@ def apply_all_rules(root: Path, path: str, *, whole: bool = False) -> list[Findi
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_end_in_findings(tmp_path: Path, name: str) -> None:
     (tmp_path / "Dockerfile").write_text(HOSTILE[name], "utf-8")
-    started = time.monotonic()
+    started = time.process_time()
     findings = apply_all_rules(tmp_path, "Dockerfile")
     assert findings
     assert all(finding.line >= 1 for finding in findings)
-    assert time.monotonic() - started < SLOWEST_SECONDS
+    assert time.process_time() - started < SLOWEST_SECONDS
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -91,27 +91,27 @@ def test_random_bytes_never_raise() -> None:
 
 @pytest.mark.parametrize("line", ["RUN " + "x" * _MILLION, "ENV A=" + "$" * _MILLION, 'CMD ["' + "a" * _MILLION])
 def test_a_line_of_a_megabyte_is_a_problem(line: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     facts = resolve(parse(f"FROM a\n{line}\nUSER 1\n"))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert "line-length" in {problem.code for problem in facts.problems}
     assert facts.final is not None
     assert facts.final.user is not None
 
 
 def test_ten_thousand_instructions() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     facts = resolve(parse("FROM a\n" + "RUN echo hi\n" * 10_000))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert facts.final is not None
     assert len(facts.final.runs) == 10_000
 
 
 def test_five_thousand_stages_each_on_the_one_before() -> None:
     stages = "".join(f"FROM s{index} AS s{index + 1}\nENV V{index}=x\n" for index in range(5_000))
-    start = time.perf_counter()
+    start = time.process_time()
     facts = resolve(parse("FROM a AS s0\n" + stages))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert facts.final is not None
     assert len(facts.final.env) == 5_000
 
