@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTESTS = ["8.0", "8.4", "9.0"]
 
 nox.options.sessions = ["lint", "tests", "validate"]
 nox.options.reuse_venv = "yes"
@@ -17,9 +21,9 @@ SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 UNABLE = 77
 
 
-def install(session: nox.Session) -> None:
-    """Install the plugin as users get it: the wheel, not the source tree."""
-    session.install(".")
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the plugin as users get it: the wheel, not the source tree. `groups` are of pyproject.toml."""
+    session.install(".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *groups))
 
 
 @nox.session
@@ -34,7 +38,7 @@ def validate(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The project's own tests, those on a real engine included."""
-    install(session)
+    install(session, "tests")
     session.install("--require-hashes", "-r", "common/requirements.txt")
     session.run("python", "-m", "pytest_lucid", "engine")
     session.run("pytest", *(session.posargs or ["tests/unit", "tests/plugin", "tests/services", "tests/engine"]))
@@ -55,25 +59,46 @@ def pi(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, and the formatting of everything that is Python."""
-    install(session)
+    install(session, "lint")
     session.install("--require-hashes", "-r", "common/requirements.txt")
-    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("python", "scripts/structure.py")
     session.run("mypy", "pytest_lucid", "scripts", "benchmarks", "noxfile.py", "conftest.py")
+    for platform in ("win32", "darwin"):
+        # What a check of the platform keeps for Linux cannot be reached there.
+        session.run("mypy", "--platform", platform, "--no-warn-unreachable", "pytest_lucid")
     # One at a time: conftest.py is a module's name in each of them.
     for folder in (*SERVICES, *sorted(map(str, Path("tests").iterdir()))):
         session.run("mypy", folder)
 
 
-@nox.session
-@nox.parametrize("pytest", ["8.0", "8.4", "9.0"])
+@nox.session(python=PYTHONS)
+@nox.parametrize("pytest", PYTESTS)
 def compatibility(session: nox.Session, pytest: str) -> None:
-    """The tests that need no engine, with each supported pytest."""
-    install(session)
+    """The tests that need no engine, with each supported Python that is here and each supported pytest."""
+    install(session, "tests")
+    session.install("--require-hashes", "-r", "common/requirements.txt")
     session.install(f"pytest=={pytest}.*")
-    session.run("pytest", "tests/unit", "tests/plugin")
+    session.run("pytest", "-n", "auto", *(session.posargs or ["tests/unit", "tests/plugin"]))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and the source archive, check both, and collect the suite from the installed wheel."""
+    session.install("build", "twine", "check-wheel-contents")
+    distributions = Path(session.create_tmp(), "distributions")
+    shutil.rmtree(distributions, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(distributions), ".")
+    built = sorted(map(str, distributions.iterdir()))
+    session.run("twine", "check", "--strict", *built)
+    wheels = [name for name in built if name.endswith(".whl")]
+    # W002: two files of one content; the packages of this tree have several empty or one-line modules.
+    session.run("check-wheel-contents", "--ignore=W002", *wheels)
+    session.install(*wheels)
+    with session.chdir(session.create_tmp()):
+        session.run("pytest", "--pyargs", "pytest_lucid.suite", "--collect-only", "-qq")
 
 
 @nox.session

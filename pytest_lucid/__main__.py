@@ -1,8 +1,9 @@
-"""`python -m pytest_lucid`: what can be done without pytest: make sure of an engine, remove what runs left."""
+"""`python -m pytest_lucid`: what needs no pytest: the engine, leftovers, bills of materials, the schema."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from contextlib import closing
 
@@ -25,12 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     down.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
     bill = commands.add_parser("sbom", help="print the software bill of materials of an image, as CycloneDX JSON")
     bill.add_argument("image", help="its name on the engine, or a file of `docker save`, or an OCI layout directory")
+    commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     given = parser.parse_args(arguments)
     try:
         if given.command == "engine":
             ensure_engine(_say)
         elif given.command == "sbom":
             _bill(given.image)
+        elif given.command == "schema":
+            _schema()
         else:
             with closing(connect(given.host)) as engine, exclusive(engine):
                 remove_leftovers(engine, _say)
@@ -45,6 +49,12 @@ def _bill(name: str) -> None:
     from pytest_lucid.target.images import find_image  # noqa: PLC0415 - likewise
 
     print(bill_of_materials(*find_image(name)))  # noqa: T201 - a command line speaks
+
+
+def _schema() -> None:
+    from pytest_lucid.matrix.schema import lucid_schema  # noqa: PLC0415 - likewise
+
+    print(json.dumps(lucid_schema(), indent=2))  # noqa: T201 - a command line speaks
 
 
 def _say(line: str) -> None:

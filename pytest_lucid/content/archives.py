@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from pytest_lucid.content.bytecode import read_words
 from pytest_lucid.content.python_source import listen
@@ -54,7 +54,7 @@ def is_archive(head: bytes, tail: bytes) -> bool:
     return head.startswith(_COMPRESSED) or head[257:262] == b"ustar" or _ZIP_END in tail
 
 
-def unpack(file: BinaryIO) -> Packed | None:
+def unpack(file: IO[bytes]) -> Packed | None:
     """Read a seekable file as an archive; None when it is none, after all."""
     budget = _Budget(_MAX_BYTES)
     words: list[str] = []
@@ -107,7 +107,7 @@ def _content(name: str, data: bytes) -> Iterator[str]:
         yield from tron_tokens(data.decode("latin-1"))
 
 
-def _members(file: BinaryIO, budget: _Budget) -> Iterator[tuple[str, bytes]] | None:
+def _members(file: IO[bytes], budget: _Budget) -> Iterator[tuple[str, bytes]] | None:
     file.seek(0)
     head = file.read(512)
     if zipfile.is_zipfile(file):
@@ -123,7 +123,7 @@ def _members(file: BinaryIO, budget: _Budget) -> Iterator[tuple[str, bytes]] | N
     return None
 
 
-def _decompressed(file: BinaryIO, head: bytes) -> IO[bytes]:
+def _decompressed(file: IO[bytes], head: bytes) -> IO[bytes]:
     file.seek(0)
     if head.startswith(_COMPRESSED[0]):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=file))

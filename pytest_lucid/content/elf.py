@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 MAGIC = b"\x7fELF"
 # The names that container engines use, by e_machine of the ELF specification and the word size in bits.
@@ -41,7 +41,7 @@ class Elf:
     soname: str = ""
 
 
-def read_elf(file: BinaryIO) -> Elf | None:
+def read_elf(file: IO[bytes]) -> Elf | None:
     """Read the headers of a seekable file; None when it is no executable or shared ELF file, or a damaged one."""
     try:
         return _read(file)
@@ -49,7 +49,7 @@ def read_elf(file: BinaryIO) -> Elf | None:
         return None
 
 
-def _read(file: BinaryIO) -> Elf | None:
+def _read(file: IO[bytes]) -> Elf | None:
     file.seek(0)
     ident = file.read(16)
     if ident[:4] != MAGIC or ident[4] not in (1, 2) or ident[5] not in (1, 2):
@@ -88,7 +88,7 @@ def _read(file: BinaryIO) -> Elf | None:
     )
 
 
-def _at(file: BinaryIO, offset: int, length: int, *, exact: bool = True) -> bytes:
+def _at(file: IO[bytes], offset: int, length: int, *, exact: bool = True) -> bytes:
     file.seek(offset)
     data = file.read(min(length, _MAX_TABLE))
     if exact and len(data) != length:

@@ -12,7 +12,7 @@ import io
 import re
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from pytest_lucid.content.archives import ZIP_TAIL, is_archive, unpack
 from pytest_lucid.content.bytecode import read_header, read_words
@@ -98,7 +98,7 @@ class Scanner:
             problem=problem,
         )
 
-    def _look_large(self, path: str, file: BinaryIO, md5: str, sha256: str) -> Content:
+    def _look_large(self, path: str, file: IO[bytes], md5: str, sha256: str) -> Content:
         elf = read_elf(file)
         head = next(_windows(file))
         file.seek(-ZIP_TAIL, io.SEEK_END)
@@ -132,7 +132,7 @@ class Scanner:
         return tuple(dict.fromkeys(found))
 
 
-def _windows(file: BinaryIO) -> Iterator[bytes]:
+def _windows(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     at = 0
     while window := file.read(HELD_BYTES):

@@ -28,12 +28,14 @@ from pytest_lucid.plugin.state import (
     usage_errors,
     workspace_of,
 )
+from pytest_lucid.suite import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from pytest_lucid.matrix import Service, Waiver
 
+SUITE = "pytest_lucid.suite"
 pytest_plugins = [
     "pytest_lucid.plugin.fixtures.core",
     "pytest_lucid.plugin.fixtures.image",
@@ -64,6 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read what the user asked for, and refuse what cannot be meant before anything else happens."""
     config.addinivalue_line("markers", MARKER)
+    if config.option.pyargs:
+        config.args = list(_expanded(config.args))
     with usage_errors():
         settings = read_settings(
             cli=lambda name: getattr(config.option, f"lucid_{name}"),
@@ -80,6 +84,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_lucid.plugin.controller import Controller  # noqa: PLC0415 - not for xdist's workers
 
         config.pluginmanager.register(Controller(config), "lucid-controller")
+
+
+def _expanded(arguments: Iterable[str]) -> Iterator[str]:
+    """Name the parts of the suite, because pytest looks for the parts in the folder of the package only."""
+    for argument in arguments:
+        yield from (f"{SUITE}.{part}" for part in PARTS) if argument == SUITE else (argument,)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
