@@ -1,0 +1,3 @@
+import electron
+neutron = 'patronage'
+strong = matron
