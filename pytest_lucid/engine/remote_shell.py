@@ -1,20 +1,21 @@
 """A POSIX shell at the other end of two pipes, which runs one command after the other.
 
-The end of a command is told, on each output, by a line with a number drawn for it. Starting the program that leads to
-the shell, and what to do when it ends, belongs to others.
+Starting the program that leads to the shell, and deciding what to do when it ends, is not done here.
 """
 
 from __future__ import annotations
 
 import queue
-import re
-import secrets
 import shlex
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+from pytest_lucid.engine.shell_protocol import DEFINITIONS, Ending
+
+if TYPE_CHECKING:
+    from pytest_lucid.engine.shell_protocol import Result
 
 CHUNK_BYTES = 256 * 1024
 LAST_WORDS_SECONDS = 1.0
@@ -23,15 +24,6 @@ END_SECONDS = 2.0
 
 class ShellEndedError(Exception):
     """The shell, or the way to it, is gone."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended: its exit code, and the bytes of both outputs."""
-
-    code: int
-    stdout: bytes
-    stderr: bytes
 
 
 class Shell:
@@ -43,6 +35,8 @@ class Shell:
         self._arrived: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self._buffers = (bytearray(), bytearray())
         self._open = len(self._buffers)
+        # Sent with the first command: starting a shell must not write to a process that may already have ended.
+        self._definitions = DEFINITIONS
         # Threads, because Windows cannot wait for a pipe and a deadline at once.
         self._readers = [
             threading.Thread(target=self._read, args=(index, stream), daemon=True)
@@ -63,18 +57,19 @@ class Shell:
 
     def run(self, command: str, seconds: float) -> Result:
         """Run a command; raises TimeoutError when it has not ended in time, and ShellEndedError when the shell has."""
-        nonce = secrets.token_hex(16)
-        end = f"printf '\\036{nonce} %d\\n' $code"
-        line = f"(eval {shlex.quote(command)}) </dev/null; code=$?; {end}; {end} >&2\n"
-        ending = re.compile(rb"\x1e" + nonce.encode() + rb" (\d+)\n")
         deadline = time.monotonic() + seconds
+        ending = Ending()
         with self._lock:
-            self._send(line.encode())
-            ends = [self._await(index, ending, deadline) for index in (0, 1)]
-            out, err = (bytes(buffer[: found[0]]) for buffer, found in zip(self._buffers, ends, strict=True))
-            for buffer, found in zip(self._buffers, ends, strict=True):
-                del buffer[: found[1]]
-        return Result(ends[0][2], out, err)
+            definitions, self._definitions = self._definitions, ""
+            self._send(f"{definitions}(eval {shlex.quote(command)}) </dev/null\n{ending.line}".encode())
+            while not (result := ending.take(self._buffers)):
+                if self._open < len(self._buffers):
+                    raise ShellEndedError
+                try:
+                    self._take(max(0.0, deadline - time.monotonic()))
+                except queue.Empty:
+                    raise TimeoutError from None
+        return result
 
     def end(self) -> None:
         """End the process and all that it left; returns when that is done."""
@@ -98,17 +93,6 @@ class Shell:
                 stdin.flush()
         except OSError as error:
             raise ShellEndedError(str(error)) from error
-
-    def _await(self, index: int, ending: re.Pattern[bytes], deadline: float) -> tuple[int, int, int]:
-        """Start and end of the line that ends the command, and the exit code in it."""
-        while not (found := ending.search(self._buffers[index])):
-            if self._open < len(self._buffers):
-                raise ShellEndedError
-            try:
-                self._take(max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise TimeoutError from None
-        return found.start(), found.end(), int(found[1])
 
     def _read(self, index: int, stream: IO[bytes] | None) -> None:
         while stream and (data := stream.read(CHUNK_BYTES)):

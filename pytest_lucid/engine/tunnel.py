@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lucid.engine import ssh
-from pytest_lucid.engine.remote_shell import Result, Shell, ShellEndedError
+from pytest_lucid.engine.remote_shell import Shell, ShellEndedError
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from pytest_lucid.config.hosts import Destination
+    from pytest_lucid.engine.shell_protocol import Result
 
 OPEN_SECONDS = 20.0
 COMMAND_SECONDS = 30.0
