@@ -15,6 +15,8 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 
 REPORTS = Path("reports")
+# What a sidecar's shell reads.
+SHIMS = Path("pytest_lucid") / "sidecar" / "shims"
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
 SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
@@ -65,6 +67,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
     session.run("python", "scripts/structure.py")
+    session.run("shellcheck", f"--rcfile={SHIMS / '.shellcheckrc'}", *sorted(map(str, SHIMS.glob("*.sh"))))
     session.run("mypy", "pytest_lucid", "scripts", "benchmarks", "noxfile.py", "conftest.py")
     for platform in ("win32", "darwin"):
         # What a check of the platform keeps for Linux cannot be reached there.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from pytest_lucid.sidecar.session import Result
+    from pytest_lucid.engine.shell_protocol import Result
 
 TABLES = ("tcp", "tcp6", "udp", "udp6")
 COMMAND = r"""
@@ -66,11 +66,11 @@ def parse(protocol: str, table: str) -> list[tuple[int, Listener]]:
         fields = line.split()
         if fields[3] == WAITING[protocol]:
             word, port = fields[1].split(":")
-            found.append((int(fields[9]), Listener(protocol, _address(word), int(port, 16))))
+            found.append((int(fields[9]), Listener(protocol, read_address(word), int(port, 16))))
     return found
 
 
-def _address(word: str) -> IPv4Address | IPv6Address:
+def read_address(word: str) -> IPv4Address | IPv6Address:
     """Read an address as the kernel prints it: words of four bytes, each in the order of little-endian machines."""
     data = bytes.fromhex(word)
     return ip_address(b"".join(data[start : start + 4][::-1] for start in range(0, len(data), 4)))

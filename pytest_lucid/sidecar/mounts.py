@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from pytest_lucid.sidecar.session import Result
+    from pytest_lucid.engine.shell_protocol import Result
 
 COMMAND = "cat /proc/1/mountinfo"
 # Windows to the kernel, without anything stored behind them.
@@ -61,7 +61,7 @@ def parse(mountinfo: str) -> tuple[Mount, ...]:
         _, _, _, root, path, options, *_ = own.split(" ")
         kind, _, above = source.split(" ")[:3]
         writable = "rw" in options.split(",") and "rw" in above.split(",")
-        mounts[_plain(path)] = Mount(_plain(path), kind, _plain(root), writable)
+        mounts[plain(path)] = Mount(plain(path), kind, plain(root), writable)
     return tuple(mounts.values())
 
 
@@ -70,6 +70,6 @@ def holder(mounts: tuple[Mount, ...], path: str) -> Mount:
     return max((mount for mount in mounts if mount.holds(path)), key=lambda mount: len(mount.path))
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """Undo the kernel's octal escapes of blanks and backslashes."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)

@@ -1,4 +1,4 @@
-"""The live processes of a container, as the kernel tells them."""
+"""The processes of a container, as the kernel's files describe them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import EngineError
+from pytest_lucid.sidecar.reading import Reading
+from pytest_lucid.sidecar.sidecar import BOUNDING_SET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from pytest_lucid.sidecar.session import Result, Session
+    from pytest_lucid.sidecar.session import Session
 
-# One record for each process outside this sidecar: number, control group, status, arguments. They may end meanwhile.
-COMMAND = r"""
-for process in /proc/[0-9]*; do
-    [ $process/ns/mnt -ef /proc/self/ns/mnt ] && continue
-    printf '\036%s\037' ${process#/proc/}
-    cat $process/cgroup; printf '\037'; cat $process/status; printf '\037'; cat $process/cmdline
-done 2>/dev/null
-"""
+FILES = ("status", "cmdline", "cgroup")
 FILTERING = 2
 SETTLING_SECONDS = 3.0
+# A parent that waits for its children does so within this time.
+REAPING_SECONDS = 1.0
 POLL_SECONDS = 0.02
 
 
@@ -52,45 +49,87 @@ class Process:
         return self.parent == 0 and (self.argv[1:] == ("init",) or self.argv[0].startswith("runc:["))
 
     @property
-    def is_alive(self) -> bool:
-        """Whether it is more than an entry that its parent has not removed yet."""
-        return self.state not in {"Z", "X"}
+    def is_defunct(self) -> bool:
+        """Whether it has ended and its parent has not waited for it."""
+        return self.state == "Z"
 
     def __str__(self) -> str:
         """Return number and command, for messages."""
         return f"{self.pid} {' '.join(self.argv)}"
 
 
-def read_processes(session: Session, said: Result) -> tuple[Process, ...]:
-    """Read the processes in the control group of the container's first one, from the answer to COMMAND.
+def reading(files: Iterable[str] = FILES, *more: str) -> Reading:
+    """Return the question for these files of every process, and for the files `more`."""
+    return Reading([*(f"/proc/[0-9]*/{name}" for name in files), *more])
 
-    A health probe that is just starting is waited for. Raises EngineError if the first process is not seen.
+
+def records(target: str, identity: str, files: Mapping[str, bytes]) -> dict[int, dict[str, bytes]]:
+    """Group what was read by process, without the processes of sidecars.
+
+    A sidecar's process has exactly the sidecar's bounding set, which no process of the container can have unless its
+    first process has all of that; where it has, the control group decides: `identity` is the container's id. Raises
+    EngineError if the first process is not seen.
     """
-    deadline = time.monotonic() + SETTLING_SECONDS
-    while True:
-        processes = _read(session.sidecar.target, said)
-        if time.monotonic() > deadline or not any(process.is_entering for process in processes):
-            return processes
-        time.sleep(POLL_SECONDS)
-        said = session.run(COMMAND)
-
-
-def _read(target: str, said: Result) -> tuple[Process, ...]:
-    records = [record.split(b"\x1f") for record in said.stdout.split(b"\x1e")[1:]]
-    alive = {int(record[0]): record[1:] for record in records if len(record) == 4 and record[1] and record[2]}  # noqa: PLR2004 - the four parts of a record
-    if 1 not in alive:
+    found: dict[int, dict[str, bytes]] = {}
+    for path, content in files.items():
+        _, place, process, *rest = path.split("/")
+        if place == "proc" and process.isdigit() and rest:
+            found.setdefault(int(process), {})[rest[0]] = content
+    # One that ended meanwhile has files without content.
+    present = {pid: parts for pid, parts in sorted(found.items()) if parts.get("status")}
+    if 1 not in present:
         raise EngineError(f"the processes of {target} cannot be seen; expected at least its first one")
-    own = alive[1][0]
-    # One without memory has ended and is being taken apart; its command line is gone already.
-    present = {pid: parts for pid, parts in alive.items() if parts[0] == own and b"\nVmSize:" in parts[1]}
-    processes = (parse(pid, status, argv) for pid, (_, status, argv) in sorted(present.items()))
-    return tuple(process for process in processes if process.is_alive)
+    return {
+        pid: parts
+        for pid, parts in present.items()
+        if bounding_set(parts["status"]) != BOUNDING_SET
+        or (is_ambiguous(present[1]["status"]) and identity.encode() in parts["cgroup"])
+    }
+
+
+def is_ambiguous(first_status: bytes) -> bool:
+    """Whether a process of the container may have the bounding set of a sidecar: only the control group tells then."""
+    return bounding_set(first_status) & BOUNDING_SET == BOUNDING_SET
+
+
+def bounding_set(status: bytes) -> int:
+    """Return the bounding capability set in a /proc/<pid>/status, as bits."""
+    return int(status.partition(b"CapBnd:")[2].split(maxsplit=1)[0], 16)
+
+
+def read_processes(session: Session, files: Mapping[str, bytes]) -> tuple[tuple[Process, ...], tuple[Process, ...]]:
+    """Return the live and the defunct processes of the container, from the answer to `reading()`.
+
+    A health probe that is just starting is waited for, and so is a parent that is about to wait for its children: only
+    what stays defunct is returned. Raises EngineError if the first process is not seen.
+    """
+    started = time.monotonic()
+    defunct: set[int] | None = None
+    while True:
+        processes = _parsed(session, files)
+        ended = {process.pid for process in processes if process.is_defunct}
+        defunct = ended if defunct is None else defunct & ended
+        entering = any(process.is_entering for process in processes)
+        waited = time.monotonic() - started
+        if waited > SETTLING_SECONDS or not (entering or (defunct and waited < REAPING_SECONDS)):
+            alive = tuple(process for process in processes if process.state not in "ZX")
+            return alive, tuple(process for process in processes if process.pid in defunct)
+        time.sleep(POLL_SECONDS)
+        again = reading()
+        files = again.files(session.run(again.command))
+
+
+def _parsed(session: Session, files: Mapping[str, bytes]) -> tuple[Process, ...]:
+    sidecar = session.sidecar
+    present = records(sidecar.target, sidecar.target_id, files)
+    processes = (parse(pid, parts["status"], parts.get("cmdline", b"")) for pid, parts in present.items())
+    # One without memory that is not defunct is being taken apart; its command line is gone already.
+    return tuple(p for p in processes if p.is_defunct or b"\nVmSize:" in present[p.pid]["status"])
 
 
 def parse(pid: int, status: bytes, cmdline: bytes) -> Process:
     """Return the process that /proc/<pid>/status and cmdline describe."""
-    pairs = (line.partition(":") for line in status.decode("utf-8", "replace").splitlines())
-    fields = {name: value.split() for name, _, value in pairs}
+    fields = status_fields(status)
     argv = cmdline.decode("utf-8", "replace").removesuffix("\0").split("\0") if cmdline else fields["Name"]
     return Process(
         pid=pid,
@@ -104,3 +143,9 @@ def parse(pid: int, status: bytes, cmdline: bytes) -> Process:
         no_new_privileges=fields["NoNewPrivs"] == ["1"],
         seccomp=int(fields["Seccomp"][0]),
     )
+
+
+def status_fields(status: bytes) -> dict[str, list[str]]:
+    """Return the fields of a /proc/<pid>/status, each split at blanks."""
+    pairs = (line.partition(":") for line in status.decode("utf-8", "replace").splitlines())
+    return {name: value.split() for name, _, value in pairs}

@@ -16,7 +16,8 @@ from pytest_lucid.sidecar.writable import Writable, read_writable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_lucid.sidecar.session import Result, Session
+    from pytest_lucid.engine.shell_protocol import Result
+    from pytest_lucid.sidecar.session import Session
 
 PROGRAM = "readlink /proc/1/exe"
 ENVIRONMENT = "cat /proc/1/environ"
@@ -29,6 +30,7 @@ class Runtime:
     """A running container as seen from within: `sockets` are files (path, owner), `addresses` those of `interfaces`."""
 
     processes: tuple[Process, ...]
+    defunct: tuple[Process, ...]
     program: str
     environment: Mapping[str, str]
     listeners: tuple[Listener, ...]
@@ -53,13 +55,16 @@ def read_runtime(session: Session, user: str) -> Runtime:
     Raises EngineError where something cannot be seen, and like Session.run.
     """
     uid, gid = map(int, user.split(":"))
-    commands = (mounts.COMMAND, processes.COMMAND, listeners.COMMAND, PROGRAM, ENVIRONMENT, ADDRESSES, NAMESPACES)
+    running = processes.reading()
+    commands = (mounts.COMMAND, running.command, listeners.COMMAND, PROGRAM, ENVIRONMENT, ADDRESSES, NAMESPACES)
     said = dict(zip(commands, session.run_all(commands), strict=True))
     target = session.sidecar.target
     mounted = read_mounts(target, said[mounts.COMMAND])
     writable, sockets = read_writable(session, mounted, uid, gid)
+    alive, defunct = read_processes(session, running.files(said[running.command]))
     return Runtime(
-        processes=read_processes(session, said[processes.COMMAND]),
+        processes=alive,
+        defunct=defunct,
         program=_demanded(target, PROGRAM, said).strip(),
         environment=_environment(_demanded(target, ENVIRONMENT, said)),
         listeners=read_listeners(target, said[listeners.COMMAND]),

@@ -1,27 +1,28 @@
 """One shell that stays open in a sidecar, and the commands that it runs one after the other.
 
-A command's end is told by a line on each output that begins with a number drawn for that command, so that output may be
-any bytes of any length. What the commands are good for does not belong here.
+What the commands mean is not decided here.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import shlex
 import threading
 import time
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.engine.shell_protocol import DEFINITIONS, Ending
 from pytest_lucid.errors import EngineError
+from pytest_lucid.sidecar import subreaper
 from pytest_lucid.sidecar.stream import Stream, StreamClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_lucid.engine.shell_protocol import Result
     from pytest_lucid.sidecar.sidecar import Sidecar
 
 DEADLINE_SECONDS = 30.0
@@ -30,27 +31,29 @@ SILENCE_SECONDS = 1.0
 # Before the shell changes its root to the target's, it opens the toolbox as 9 and an empty input as 8: both stay
 # reachable afterwards, and neither a file nor a mount appears in the target. One process all the way, because orphans
 # would end up as children of the target's first process.
-ENTER = "exec 9</bin 8</dev/null; exec /proc/self/fd/9/busybox chroot /proc/1/root /proc/self/fd/9/busybox sh"
+ENTER = (
+    "exec 9</bin 8</dev/null; {bring}"
+    "exec {under}/proc/self/fd/9/busybox chroot /proc/1/root /proc/self/fd/9/busybox {run}"
+)
+SUBREAPER = "/run/subreaper"
+# Several sessions may start at once: the finished program appears under its name.
+BRING = "[ -x {path} ] || {{ printf '{data}' >{path}.$$ && chmod 700 {path}.$$ && mv {path}.$$ {path}; }} || exit 126; "
+# In this order: aliases change what is read after them.
+SHIMS = ("session", "files", "users", "names", "network", "refusals", "aliases")
 # Words without any meaning to a shell, so that no syntax error can swallow what follows.
-PLAIN = re.compile(r"[a-z0-9-]+(?: +(?:[\w@%+=:,./-]|'[^']*')+)*", re.ASCII)
+PLAIN = re.compile(r"[a-z0-9_-]+(?: +(?:[\w@%+=:,./-]|'[^']*')+)*", re.ASCII)
 # Programs that cannot change the shell which starts them; all others get a shell of their own, which costs a fork.
 # fmt: off
 HARMLESS = frozenset((
-    "cat", "command", "dpkg-query", "env", "find", "getent", "grep", "id", "ip", "ls", "md5sum", "pip", "ps",
-    "readlink", "realpath", "sha256sum", "ss", "stat", "sysctl", "test", "uname",
+    "cat", "command", "env", "find", "getent", "grep", "id", "ip", "ls", "md5sum", "readlink", "realpath",
+    "sha256sum", "stat", "sysctl", "test", "uname",
+    "_any_file", "_connects", "_entries", "_names_in", "_show", "_sockets",
 ))
 # fmt: on
 # Of those, the ones that write nothing to standard error when they succeed.
-SILENT = frozenset(("cat", "ls", "readlink", "realpath", "stat", "test"))
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended: its exit code, and the bytes of both outputs."""
-
-    code: int
-    stdout: bytes
-    stderr: bytes
+SILENT = frozenset(("cat", "ls", "readlink", "realpath", "stat", "test", "_names_in", "_show"))
+# What the shell writes when the limit of processes is reached; a command that could not be started has no answer.
+NO_PROCESS = re.compile(rb"(?m)^[\w./-]+: (?:line \d+: )?can't fork")
 
 
 class Session:
@@ -63,18 +66,23 @@ class Session:
     def __init__(self, sidecar: Sidecar, deadline: float = DEADLINE_SECONDS) -> None:
         self.sidecar = sidecar
         self._deadline = deadline
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._stream: Stream | None = None
+        self._container = ""
         self._pid = 0
+        # Whether the first process overwrote its variables, so that those of the container's configuration count.
+        self.is_environment_overwritten = False
 
     def open(self) -> None:
         """Open it now, unless it is; raises like `run`."""
+        self._leave_parent()
         with self._lock:
             if not self._stream:
                 self._open()
 
     def run(self, command: str) -> Result:
-        """Run a shell command; raises EngineError when it does not end in time or the session dies of it twice."""
+        """Run a shell command; raises EngineError when it does not end in time, or ends the session."""
         return self.run_all([command])[0]
 
     def run_all(self, commands: Sequence[str]) -> list[Result]:
@@ -82,32 +90,55 @@ class Session:
 
         Raises like `run`. Commands and answers on the way must be short: nobody reads while they are sent.
         """
-        with self._lock:
+        self._leave_parent()
+        deadline = time.monotonic() + self._deadline
+        if not self._lock.acquire(timeout=self._deadline):
+            raise EngineError(
+                f"{_shown(commands)} inside {self.sidecar.target} waited {self._deadline:g} s for the commands of "
+                "other threads and was not started"
+            )
+        try:
             try:
-                return self._run(commands)
-            except StreamClosedError:
-                self._drop()
-            try:
-                return self._run(commands)
+                return self._run(commands, deadline)
             except StreamClosedError as error:
                 self._drop()
-                raise EngineError(
-                    f"the session inside {self.sidecar.target} ended twice while running {_shown(commands)} ({error}); "
-                    f"expected it to stay open. Look for what ends {self.sidecar.name}."
-                ) from error
+                if self.sidecar.is_running(self._container):
+                    raise self._ended(commands, error) from error
+            # The sidecar was gone already, or the target's end took it along: the commands get a new one.
+            try:
+                return self._run(commands, time.monotonic() + self._deadline)
+            except StreamClosedError as error:
+                self._drop()
+                self.sidecar.demand_target()
+                raise self._ended(commands, error) from error
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Let the shell inside end."""
         with self._lock:
             self._drop()
 
-    def _run(self, commands: Sequence[str]) -> list[Result]:
+    def _leave_parent(self) -> None:
+        """In a forked child, leave the parent's stream and connections to the parent."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._lock = threading.Lock()
+            self._stream = None
+            self.sidecar.engine.client.close()
+
+    def _ended(self, commands: Sequence[str], error: Exception) -> EngineError:
+        return EngineError(
+            f"{_shown(commands)} ended the session inside {self.sidecar.target} ({error}); expected it to stay open. "
+            f"Let the command not end its shell; look for what ends processes in {self.sidecar.name}."
+        )
+
+    def _run(self, commands: Sequence[str], deadline: float) -> list[Result]:
         stream = self._stream or self._open()
-        deadline = time.monotonic() + self._deadline
         try:
             # What is silent leaves no mark on standard error, so that nothing may follow it.
             asked = [_ask(stream, command, deadline, alone=len(commands) == 1) for command in commands]
-            return [_answer(stream, question, deadline) for question in asked]
+            answers = [_answer(stream, question, deadline) for question in asked]
         except TimeoutError as error:
             self._drop()
             self.sidecar.end_commands_of(self._pid)
@@ -115,23 +146,44 @@ class Session:
                 f"{_shown(commands)} inside {self.sidecar.target} "
                 f"did not end within {self._deadline:g} s and was killed"
             ) from error
+        for command, answer in zip(commands, answers, strict=True):
+            if answer.code and NO_PROCESS.search(answer.stderr):
+                raise EngineError(
+                    f"{_shown([command])} inside {self.sidecar.target} could start no process "
+                    f"({answer.stderr.decode('utf-8', 'replace').strip()[-200:]}); expected at most as many at once "
+                    f"as {self.sidecar.name} may have"
+                )
+        return answers
 
     def _open(self) -> Stream:
-        container = self.sidecar.ensure()
+        self._container = container = self.sidecar.ensure()
         deadline = time.monotonic() + OPEN_SECONDS
         with engine_errors(f"opening a session inside {self.sidecar.target}"):
-            stream = Stream(self.sidecar.engine, container, ["/bin/busybox", "sh", "-c", ENTER])
+            stream = Stream(self.sidecar.engine, container, entering(self.sidecar.engine.architecture, "sh"))
+        placement = self.sidecar.placement
         try:
-            shims = files(__package__).joinpath("shims.sh").read_text("utf-8")
-            stream.send(shims.encode(), deadline)
-            opened = _answer(stream, _send(stream, "echo $$", deadline), deadline)
-            self._pid = int(opened.stdout)
+            stream.send((definitions() + f"cd {shlex.quote(placement.directory)}\n").encode(), deadline)
+            opened = _answer(stream, _send(stream, 'echo "$$ $_variables"', deadline), deadline)
+            pid, *names = opened.stdout.decode("utf-8", "replace").split()
+            self._pid = int(pid)
+            configured = [entry.partition("=")[0] for entry in placement.environment]
+            self.is_environment_overwritten = bool(configured) and not set(configured) & set(names)
+            if self.is_environment_overwritten:
+                exports = "".join(f"_export {shlex.quote(entry)}\n" for entry in placement.environment)
+                kept = shlex.quote("\x1e".join(placement.environment))
+                line = f"{exports}PATH=/proc/self/fd/9:$_target_path _overwritten={kept}"
+                _answer(stream, _send(stream, line, deadline), deadline)
         except (TimeoutError, StreamClosedError, ValueError) as error:
-            said = stream.buffers.stderr.decode("utf-8", "replace").strip()
+            said = stream.buffers[1].decode("utf-8", "replace").strip()
             stream.close()
+            self.sidecar.demand_target()
+            remedy = (
+                "expected free processes; look for what fills the limit"
+                if "can't fork" in said
+                else f"expected a static busybox in {self.sidecar.toolbox}"
+            )
             raise EngineError(
-                f"no session could be opened inside {self.sidecar.target} ({said or error}); "
-                f"expected a static busybox in {self.sidecar.toolbox}"
+                f"no session could be opened inside {self.sidecar.target} ({said or error}); {remedy}"
             ) from error
         self._stream = stream
         return stream
@@ -142,53 +194,46 @@ class Session:
             self._stream = None
 
 
-@dataclass(frozen=True)
-class _Question:
-    """A command that was sent: the number that marks its end, and whether success leaves no mark on standard error."""
+def definitions() -> str:
+    """Return what the shell reads first: the shims, with each awk program as a variable."""
+    folder = files(__package__) / "shims"
+    programs = sorted(
+        (entry.name.removesuffix(".awk"), entry.read_text("utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".awk")
+    )
+    variables = "".join(f"_awk_{name}={shlex.quote(text)}\n" for name, text in programs)
+    shims = "".join((folder / f"{name}.sh").read_text("utf-8") for name in SHIMS)
+    return f"{DEFINITIONS}{variables}{shims}"
 
-    nonce: str
-    silent: bool
+
+def entering(architecture: str, run: str) -> list[str]:
+    """Return the command that starts `run` (an applet and its options) in the root of the target."""
+    program = subreaper.program(architecture)
+    bring = BRING.format(path=SUBREAPER, data=subreaper.as_printf(program)) if program else ""
+    under = f"{SUBREAPER} " if program else ""
+    return ["/bin/busybox", "sh", "-c", ENTER.format(bring=bring, under=under, run=run)]
 
 
-def _ask(stream: Stream, command: str, deadline: float, *, alone: bool) -> _Question:
+def _ask(stream: Stream, command: str, deadline: float, *, alone: bool) -> Ending:
     """Send a command so that it can neither change the shell nor take its input."""
     if PLAIN.fullmatch(command) and (program := command.partition(" ")[0]) in HARMLESS:
         return _send(stream, f"{command} <&8", deadline, silent=alone and program in SILENT)
-    # Told to end, the shell does so once its child has: see END in sidecar.py.
-    return _send(stream, f"(trap 'exit 143' TERM; eval {shlex.quote(command)}) <&8", deadline)
+    return _send(stream, f"(eval {shlex.quote(command)}) <&8", deadline)
 
 
-def _send(stream: Stream, line: str, deadline: float, *, silent: bool = False) -> _Question:
-    """Send one line, and have its end marked."""
-    nonce = secrets.token_hex(16)
-    stream.send(f"{line}\n_end {nonce}{' silent' if silent else ''}\n".encode(), deadline)
-    return _Question(nonce, silent)
+def _send(stream: Stream, line: str, deadline: float, *, silent: bool = False) -> Ending:
+    """Send one line; what it leaves running is ended, and then its end is marked."""
+    ending = Ending(silent=silent)
+    stream.send(f"{line}\n_sweep\n{ending.line}".encode("utf-8", "surrogateescape"), deadline)
+    return ending
 
 
-def _answer(stream: Stream, question: _Question, deadline: float) -> Result:
-    """Take what the oldest question's line writes, until its end shows on both outputs; on one where it is silent."""
-    mark = f"\x1e{question.nonce} ".encode()
-    outputs = (stream.buffers.stdout, stream.buffers.stderr)
-    searched, ends, nexts = [0, 0], [-1, -1], [0, 0]
-    code = -1
-    while True:
-        for index, output in enumerate(outputs):
-            if ends[index] >= 0:
-                continue
-            start = output.find(mark, searched[index])
-            if start >= 0 and (stop := output.find(b"\n", start)) >= 0:
-                ends[index], nexts[index], code = start, stop + 1, int(output[start + len(mark) : stop])
-                if question.silent and code == 0:
-                    ends[1], nexts[1] = 0, len(outputs[1])
-            # The mark of the end may have come in two pieces.
-            searched[index] = start if start >= 0 else max(0, len(output) - len(mark))
-        if min(ends) >= 0:
-            break
+def _answer(stream: Stream, ending: Ending, deadline: float) -> Result:
+    """Wait for the end of the oldest command, and take its answer."""
+    while not (result := ending.take(stream.buffers)):
         _await(stream, deadline)
-    stdout, stderr = (bytes(memoryview(output)[:end]) for output, end in zip(outputs, ends, strict=True))
-    for output, following in zip(outputs, nexts, strict=True):
-        del output[:following]
-    return Result(code, stdout, stderr)
+    return result
 
 
 def _shown(commands: Sequence[str]) -> str:

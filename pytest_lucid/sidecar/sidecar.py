@@ -13,6 +13,7 @@ from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError, MissingError
+from pytest_lucid.sidecar.placement import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 # The tag whose busybox is static: it runs in any root.
 TOOLBOX = "busybox:1.36.1-musl"
 SIDECAR_LABEL = "lucid.sidecar"
-# To follow /proc/1/root, to change into it, and to read what only its owner may read; nothing that can write.
-CAPABILITIES = ("SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH")
+# To follow /proc/1/root, to change into it, and to read what only its owner may read; nothing that can write. With
+# their numbers in linux/capability.h.
+CAPABILITIES = {"SYS_PTRACE": 19, "SYS_CHROOT": 18, "DAC_READ_SEARCH": 2}
+# How the kernel shows them as a process's bounding set: by this, a sidecar's processes are known.
+BOUNDING_SET = sum(1 << number for number in CAPABILITIES.values())
 PIDS = 64
+# A machine of 1 GiB has several sidecars beside its services. Output is not kept in the sidecar.
+MEMORY_BYTES = 64 * 1024 * 1024
+# Where the subreaper is written; a few pages, of 64 KiB at most.
+SCRATCH = {"/run": "rw,exec,nosuid,nodev,size=128k,mode=0700"}
 CONFLICT = 409
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.05
@@ -40,27 +48,18 @@ while [ $alone -lt 6 ]; do
     done
 done
 """
-# Ends the processes of one session, the youngest generation first, so that each is still waited for by its parent: an
-# orphan would stay in the target, as a child of a first process that does not expect it.
+# Ends what runs in one session. The session's shell adopts whatever that leaves, ends it in turn, and waits for all.
 END = """
-session=$1
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-    processes= parents=
+    children=
     for stat in /proc/[0-9]*/stat; do
-        read -r line 2>/dev/null <$stat || continue
-        process=${line%% *}
-        set -- ${line##*) }
-        [ "$4" = $session ] && [ $process != $session ] || continue
-        [ $2 != $session ] || kill $process 2>/dev/null
-        processes="$processes $process" parents="$parents $2 "
+        { read -r line <$stat; } 2>/dev/null || continue
+        case "${line##*) }" in [A-Z]" $1 "*) children="$children ${line%% *}" ;; esac
     done
-    [ "$processes" ] || exit 0
-    for process in $processes; do
-        case "$parents" in *" $process "*) ;; *) kill -9 $process 2>/dev/null ;; esac
-    done
+    [ "$children" ] || exit 0
+    kill -9 $children 2>/dev/null
     usleep 20000
 done
-kill -9 $processes
 """
 
 
@@ -83,7 +82,22 @@ class Sidecar:
         self.toolbox = toolbox
         self._run = run
         self._get_toolbox = get_toolbox
+        self._placement: Placement | None = None
         self.name = f"{target}-sidecar-{run.id}"
+
+    @property
+    def placement(self) -> Placement:
+        """Where the target is; known once the sidecar was ensured."""
+        if self._placement is None:
+            self._running_target()
+        if self._placement is None:
+            raise EngineError(f"{self.target} was not looked at; expected a sidecar first")
+        return self._placement
+
+    @property
+    def target_id(self) -> str:
+        """The id of the target."""
+        return self.placement.id
 
     def ensure(self) -> str:
         """Have it running, and return its id.
@@ -112,6 +126,25 @@ class Sidecar:
                 else:
                     # It ended with an earlier life of its target, and the engine is about to remove it.
                     time.sleep(POLL_SECONDS)
+
+    def is_running(self, identity: str) -> bool:
+        """Whether the sidecar of this id still runs."""
+        with engine_errors(f"looking for {self.name}"):
+            document = self._inspect()
+        return bool(document and document["Id"] == identity and document["State"]["Running"])
+
+    def demand_target(self) -> None:
+        """Raise an error that says what happened to the target, if it is not as it was when the sidecar was made."""
+        before = self._placement
+        with engine_errors(f"looking at {self.target}"):
+            document = self.engine.client.api.inspect_container(self.target)
+        state = document["State"]
+        if state.get("OOMKilled"):
+            raise EngineError(f"{self.target} ran out of memory and was killed; expected it to run. Raise its limit.")
+        if not state["Running"]:
+            raise MissingError(f"{self.target} is {state['Status']}; expected it to run")
+        if before and before.started != state["StartedAt"]:
+            raise EngineError(f"{self.target} was restarted meanwhile ({before.started}, {state['StartedAt']})")
 
     def end_commands_of(self, session: int) -> None:
         """Kill what runs in the session of process `session`, but not that process itself."""
@@ -145,6 +178,7 @@ class Sidecar:
             raise MissingError(f"there is no container called {self.target}; expected it to run") from error
         if document["Name"] != f"/{self.target}" or not document["State"]["Running"]:
             raise MissingError(f"{self.target} is {document['State']['Status']}; expected it to run")
+        self._placement = Placement.of(self.target, document)
         return str(document["Id"])
 
     def _inspect(self) -> dict[str, Any] | None:
@@ -172,7 +206,11 @@ class Sidecar:
             read_only=True,
             security_opt=["no-new-privileges:true"],
             pids_limit=PIDS,
+            mem_limit=MEMORY_BYTES,
+            memswap_limit=MEMORY_BYTES,
+            tmpfs=SCRATCH,
             auto_remove=True,
+            **self.placement.options,
         )
         try:
             created = api.create_container(

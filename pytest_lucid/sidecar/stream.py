@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError
@@ -27,14 +26,6 @@ class StreamClosedError(Exception):
     """The other side has ended, or the connection to it is gone."""
 
 
-@dataclass
-class Buffers:
-    """What has arrived and was not taken yet."""
-
-    stdout: bytearray
-    stderr: bytearray
-
-
 class Stream:
     """An exec of `command` in `container`, running until the stream is closed or the command ends."""
 
@@ -46,7 +37,9 @@ class Stream:
         # Where the SDK wraps a real socket, the wrapper refuses to be read again after a timeout.
         self._socket: Any = getattr(self._response, "_sock", self._response)
         self._frames = bytearray()
-        self.buffers = Buffers(bytearray(), bytearray())
+        # What has arrived on standard output and standard error, and was not taken yet.
+        self.buffers = (bytearray(), bytearray())
+        self._chunk = bytearray(CHUNK_BYTES)
 
     def send(self, data: bytes, deadline: float) -> None:
         """Write all of `data`; raises TimeoutError at `deadline` (time.monotonic), StreamClosedError at the end."""
@@ -64,16 +57,17 @@ class Stream:
         """Wait for more, and sort it into the buffers; raises like `send`."""
         self._socket.settimeout(_remaining(deadline))
         try:
-            data = self._socket.recv(CHUNK_BYTES)
+            # Not `recv`: where the engine is reached by a named pipe of Windows, the SDK's ignores the timeout.
+            count = self._socket.recv_into(self._chunk)
         except TimeoutError:
             raise
         except OSError as error:
             raise StreamClosedError(str(error)) from error
-        if not data:
+        if not count:
             raise StreamClosedError("the session has ended")
-        self._frames += data
+        self._frames += memoryview(self._chunk)[:count]
         for stream, payload in take_frames(self._frames):
-            output = self.buffers.stderr if stream == STDERR else self.buffers.stdout
+            output = self.buffers[stream == STDERR]
             output += payload
 
     def check(self) -> None:

@@ -11,8 +11,9 @@ from pytest_lucid.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_lucid.engine.shell_protocol import Result
     from pytest_lucid.sidecar.mounts import Mount
-    from pytest_lucid.sidecar.session import Result, Session
+    from pytest_lucid.sidecar.session import Session
 
 # The device that every container has, found by the same search.
 CONTROL = "/dev/null"

@@ -71,8 +71,8 @@ def test_a_process_is_read() -> None:
     assert not process.is_entering
     assert processes.parse(9, STATUS.encode(), b"").argv == ("python",)
     assert processes.parse(9, STATUS.encode(), b"runc\0init\0").is_entering
-    assert process.is_alive
-    assert not processes.parse(9, STATUS.replace("S (sleeping)", "Z (zombie)").encode(), b"").is_alive
+    assert not process.is_defunct
+    assert processes.parse(9, STATUS.replace("S (sleeping)", "Z (zombie)").encode(), b"").is_defunct
 
 
 MOUNTINFO = r"""
@@ -113,7 +113,7 @@ def test_a_path_lies_on_the_deepest_mount(path: str, place: str) -> None:
     ],
 )
 def test_what_is_writable_at_a_path(path: str, found: tuple[str, ...]) -> None:
-    inside = Runtime((), "", {}, (), {}, (), Writable(("/app", "/data/blocks"), ()), (), {})
+    inside = Runtime((), (), "", {}, (), {}, (), Writable(("/app", "/data/blocks"), ()), (), {})
     assert inside.writable_at(path) == found
 
 

@@ -1,0 +1,91 @@
+"""testinfra's Package, from the package database of the target: Debian's, distroless's, or Alpine's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from testinfra.modules.package import Package
+
+from pytest_lucid.errors import EngineError
+from pytest_lucid.sidecar.modules.base import Sidecar
+
+# Distroless has one file for each package, and beside each a file of checksums.
+DEBIAN = ("/var/lib/dpkg/status", "/var/lib/dpkg/status.d/*")
+ALPINE = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+RPM = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")
+NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?", re.IGNORECASE)
+
+
+class SidecarPackage(Sidecar, Package):
+    """A package by name, or by NAME:ARCHITECTURE."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it is installed."""
+        return self._find() is not None
+
+    @property
+    def version(self) -> str:
+        """Its version; raises EngineError where it is not installed."""
+        return self._version().rpartition("-r")[0] if self._is_alpine else self._version()
+
+    @property
+    def release(self) -> str:
+        """Its release, which only Alpine's packages have apart from the version."""
+        version = self._version()
+        if not self._is_alpine:
+            raise NotImplementedError
+        return f"r{version.rpartition('-r')[2]}"
+
+    _is_alpine = False
+
+    def _version(self) -> str:
+        found = self._find()
+        if found is None:
+            raise EngineError(f"{self.session().sidecar.target} has no package {self.name!r}.")
+        return found
+
+    def _find(self) -> str | None:
+        """The version of the package, None where it is not installed."""
+        if not NAME.fullmatch(self.name):
+            raise EngineError(f"{self.name!r} is no name of a package; expected NAME or NAME:ARCHITECTURE.")
+        name, _, architecture = self.name.partition(":")
+        # One program looks through all of the database: reading all of it would take the time of its transfer.
+        entries = self._entries(f"Package: {name}", DEBIAN)
+        for entry in entries:
+            fields: dict[str, str] = dict(re.findall(r"^([\w-]+): *(.*)$", entry, re.MULTILINE))
+            # Distroless has no status: what is listed is installed.
+            state = fields.get("Status", "install ok installed").split()
+            right = not architecture or fields.get("Architecture") in {architecture, "all"}
+            if right and state[0] in {"install", "hold"} and state[1:] == ["ok", "installed"]:
+                return fields["Version"]
+        if not entries:
+            found = self._entries(f"P:{name}", ALPINE)
+            for entry in found:
+                named: dict[str, str] = dict(re.findall(r"^(\w):(.*)$", entry, re.MULTILINE))
+                if not architecture or named.get("A") == architecture:
+                    self._is_alpine = True
+                    return named["V"]
+            if not found:
+                self._demand_database()
+        return None
+
+    def _entries(self, line: str, places: tuple[str, ...]) -> list[str]:
+        answer = self.session().run(f"_entries '{line}' {' '.join(places)}")
+        if answer.code:
+            raise EngineError(f"the packages of {self.session().sidecar.target} cannot be read: {answer.stderr!r}")
+        return [entry for entry in answer.stdout.decode("utf-8", "replace").split("\x1e") if entry]
+
+    def _demand_database(self) -> None:
+        """Raise EngineError where no database can be read: only then is "not installed" a fact."""
+        places: list[Any] = [*DEBIAN, *ALPINE]
+        if not self._exists(places):
+            rpm = " RPM's database can be read by rpm alone." if self._exists([*RPM]) else ""
+            raise EngineError(
+                f"{self.session().sidecar.target} has no package database that the sidecar can read "
+                f"({', '.join(places)}).{rpm}"
+            )
+
+    def _exists(self, places: list[str]) -> bool:
+        return self.session().run(f"_any_file {' '.join(places)}").code == 0

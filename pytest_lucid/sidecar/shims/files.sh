@@ -1,0 +1,126 @@
+# Files: whether the container has a program, permissions as its service has them, and what testinfra reads most.
+
+# testinfra's modules look for these before they answer; the sidecar answers in their place.
+_find_program() {
+    local directory
+    case $1 in
+        */*) [ -f "$1" ] && [ -x "$1" ] && echo "$1" && return 0 ;;
+        *)
+            local IFS=:
+            for directory in $_target_path; do
+                [ -f "$directory/$1" ] && [ -x "$directory/$1" ] && echo "$directory/$1" && return 0
+            done
+            ;;
+    esac
+    case $1 in
+        command | ip | nc | ss | sysctl) echo "$1" ;;
+        *) return 1 ;;
+    esac
+}
+
+_command() {
+    case $1 in
+        -v) _find_program "$2" ;;
+        *) command "$@" ;;
+    esac
+}
+
+_which() {
+    local code=0 program
+    for program; do _find_program "$program" || code=1; done
+    return $code
+}
+
+# Permissions as the service has them: this shell may read everything, the service may not.
+_test() {
+    local bit mode facts
+    case $1 in
+        -r) bit=4 ;;
+        -w) bit=2 ;;
+        -x) bit=1 ;;
+        *) test "$@"; return ;;
+    esac
+    [ $# = 2 ] && [ -e "$2" ] || return 1
+    facts=$(stat -Lc '0%a %u %g' -- "$2") || { echo "test: cannot read the mode of $2" >&2; return 2; }
+    # shellcheck disable=SC2086 # three words
+    set -- "$1" "$2" $facts
+    if [ "$4" = "$_uid" ]; then mode=$(($3 >> 6)); else
+        case " $_gid $_groups " in *" $5 "*) mode=$(($3 >> 3)) ;; *) mode=$(($3)) ;; esac
+    fi
+    [ "$_uid" = 0 ] && [ $((bit != 1 || $3 & 0111)) != 0 ] && mode=7
+    [ $((mode & bit)) != 0 ] || return 1
+    case $1 in
+        -w) ! _mounted "$2" ro ;;
+        -x) [ -d "$2" ] || ! _mounted "$2" noexec ;;
+    esac
+}
+
+# Whether the mount that holds a path has an option.
+_mounted() {
+    awk -v path="$(readlink -f -- "$1")/" -v option="$2" "$_awk_mounted" /proc/1/mountinfo
+}
+
+# One regular file is read by dd, which busybox runs without starting a program: that takes as long as all the rest.
+_cat() {
+    if [ $# = 2 ] && [ "$1" = -- ] && [ -f "$2" ]; then dd if="$2" bs=64k status=none; else cat "$@"; fi
+}
+
+# One fact, as testinfra asks for it, is written together with its end, so that the reader is woken once. Facts that
+# hold a name are not: it may end with what the shell cuts off.
+_stat() {
+    case "$1 $2" in '-Lc %'[aGgsUuY]) ;; *) stat "$@"; return ;; esac
+    local fact
+    fact=$(stat "$@")
+    set -- $?
+    [ "$fact" ] && printf '%s\n' "$fact"
+    return "$1"
+}
+
+# busybox does not know GNU's -q, which changes what a terminal cannot show. `host.file(…).listdir()` does not come here.
+_ls() {
+    local word first=1 quoted=
+    for word; do
+        [ $first ] && set -- && first=
+        case $word in -q) quoted=1 ;; *) set -- "$@" "$word" ;; esac
+    done
+    ls "$@"
+}
+
+# The names in a directory, each ended by NUL, in the order of their bytes, without those that begin with a dot.
+# Exits with 2 where it cannot be listed, with 3 for what is no directory.
+_names_in() (
+    [ -d "$1" ] || { [ -e "$1" ] || [ -L "$1" ] && return 3; return 2; }
+    cd -P -- "$1" && [ -r . ] || return 2
+    set -- *
+    [ "$#$1" != '1*' ] || [ -e '*' ] || [ -L '*' ] || return 0
+    printf '%s\0' "$@"
+)
+
+# Several files in one answer: the name of each, then its bytes. The names may hold wildcards.
+_show() {
+    local IFS=
+    # shellcheck disable=SC2068 # wildcards are meant to be expanded
+    head -v -c 67108864 -- $@ 2>/dev/null
+    return 0
+}
+
+# The mounts of the first process: this shell belongs to another mount namespace.
+_mount() {
+    [ $# = 0 ] || { _refuse mount "options and arguments"; return; }
+    awk '{ print $1 " on " $2 " type " $3 " (" $4 ")" }' /proc/1/mounts
+}
+
+# The paragraphs of databases that begin with a line, or have it: each after \036. Wildcards in the names are expanded.
+_entries() {
+    local IFS= line=$1
+    shift
+    # shellcheck disable=SC2068 # wildcards are meant to be expanded
+    grep -s -h -x -F -A 200 -- "$line" $@ | awk -v line="$line" "$_awk_entries"
+}
+
+_any_file() {
+    local IFS= name
+    # shellcheck disable=SC2068 # wildcards are meant to be expanded
+    for name in $@; do [ -f "$name" ] && return 0; done
+    return 1
+}

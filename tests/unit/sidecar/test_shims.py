@@ -1,0 +1,154 @@
+"""The shims without an engine: each awk program and some functions, with what they print for known input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+from pytest_lucid.sidecar.session import SHIMS, definitions
+
+SHIM_FOLDER = files("pytest_lucid.sidecar") / "shims"
+pytestmark = pytest.mark.skipif(not (shutil.which("awk") and shutil.which("sh")), reason="needs awk and a POSIX shell")
+
+
+def awk(program: str, text: str, *arguments: str, **environment: str) -> tuple[int, str]:
+    source = (SHIM_FOLDER / f"{program}.awk").read_text("utf-8")
+    done = subprocess.run(
+        ["awk", *arguments, source],
+        input=text,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    assert not done.stderr
+    return done.returncode, done.stdout
+
+
+def sh(shims: tuple[str, ...], line: str) -> tuple[int, str, str]:
+    source = "".join((SHIM_FOLDER / f"{name}.sh").read_text("utf-8") for name in shims)
+    done = subprocess.run(["sh", "-c", f"{source}\n{line}"], capture_output=True, text=True, timeout=10, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.1", "127.0.0.1"),
+        ("1.65535", "1.0.255.255"),
+        ("0x7f.1", "127.0.0.1"),
+        ("010.0.0.1", "8.0.0.1"),
+        ("16909060", "1.2.3.4"),
+        ("::1", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+    ],
+)
+def test_an_address_is_read_as_glibc_reads_it(text: str, address: str) -> None:
+    assert awk("literal", f"{text}\n") == (0, f"{address}\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["999.999.999.999", "256.1", "1.2.3.4.5", "face", "a.b", "1.2.3.", "08.1", "localhost"]
+)
+def test_what_is_no_address_is_a_name(text: str) -> None:
+    assert awk("literal", f"{text}\n") == (1, "")
+
+
+HOSTS = "127.0.0.1 localhost\n::1 LocalHost ip6 # other\n#10.0.0.1 localhost\n10.0.0.2 a.b\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("LOCALHOST", "127.0.0.1\n::1\n"), ("a.b", "10.0.0.2\n"), ("axb", ""), ("other", ""), ("10.0.0.2", "")],
+)
+def test_hosts_are_the_same_in_any_case(name: str, found: str) -> None:
+    assert awk("hosts", HOSTS, _key=name) == (int(not found), found)
+
+
+ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\n7:x:9:9::/:\nnine:x:7:7::/:\nd\\tm:x:3:3::/:\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [("root", 0), ("7", 1), ("0", 0), ("3", 3), ("d\\tm", 3), ("", None), ("00", None), ("toor", None)],
+)
+def test_an_entry_is_found_by_name_or_number(key: str, found: int | None) -> None:
+    line = "" if found is None else f"{ACCOUNTS.splitlines()[found]}\n"
+    code, printed = awk("entry", ACCOUNTS, "-F:", _key=key, _database="passwd")
+    assert (code, printed) == (int(found is None), line)
+
+
+STATUS = "Package: a\nVersion: 1\n\nPackage: b\nStatus: x\nVersion: 2\n--\nPackage: b\nVersion: 3\n"
+
+
+def test_paragraphs_end_at_an_empty_line_or_with_greps_context() -> None:
+    assert awk("entries", STATUS, "-v", "line=Package: b") == (
+        0,
+        "\x1ePackage: b\nStatus: x\nVersion: 2\n\x1ePackage: b\nVersion: 3\n",
+    )
+
+
+MOUNTINFO = """1 0 0:1 / / ro,relatime - overlay overlay ro
+2 1 0:2 / /tmp rw,noexec - tmpfs tmpfs rw
+3 1 0:3 / /tmp/in rw - tmpfs tmpfs rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "option", "holds"),
+    [("/etc", "ro", True), ("/tmp", "noexec", True), ("/tmp/in/x", "noexec", False), ("/tmpx", "noexec", False)],
+)
+def test_the_deepest_mount_has_the_option(path: str, option: str, *, holds: bool) -> None:
+    assert awk("mounted", MOUNTINFO, "-v", f"path={path}/", "-v", f"option={option}") == (int(not holds), "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's tables")
+def test_sockets_are_the_kernels_lines() -> None:
+    code, printed = awk("sockets", "", "-v", "kinds=tcp udp unix")
+    assert code == 0
+    assert {line.partition(" ")[0] for line in printed.splitlines()} <= {"tcp", "tcp6", "udp", "udp6", "unix"}
+
+
+IDS = "_uid=7 _gid=8 _ruid=9 _rgid=10 _groups='8 8 11';"
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [("_id -u", "7"), ("_id -g", "8"), ("_id -ru", "9"), ("_id -G", "8 11"), ("_own_groups", "8 11")],
+)
+def test_ids_are_those_of_the_first_process(command: str, printed: str) -> None:
+    assert sh(("users",), f"{IDS} {command}") == (0, f"{printed}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "asks"),
+    [("_ps aux", "host.process"), ("_ss -tn", "host.socket"), ("_df /", "host.mount_point"), ("_pip list", "host.pip")],
+)
+def test_a_refusal_is_no_no_and_names_what_to_ask(command: str, asks: str) -> None:
+    code, printed, said = sh(("refusals",), command)
+    assert (code, printed) == (126, "")
+    assert asks in said
+    assert command.split()[1] in said
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_shell_can_read_all_of_them(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell}")
+    done = subprocess.run([shell, "-n"], input=definitions(), capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_file_is_sent() -> None:
+    names = {entry.name for entry in SHIM_FOLDER.iterdir()} - {".shellcheckrc"}
+    assert {name.removesuffix(".sh") for name in names if name.endswith(".sh")} == set(SHIMS)
+    sent = definitions()
+    assert all(f"_awk_{name.removesuffix('.awk')}=" in sent for name in names if name.endswith(".awk"))
+    assert all(f'$_awk_{name.removesuffix(".awk")}"' in sent for name in names if name.endswith(".awk"))
