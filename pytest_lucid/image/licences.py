@@ -27,13 +27,17 @@ _CLASSIFIERS = {
     "OSI Approved :: GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
     "OSI Approved :: GNU Affero General Public License v3": "AGPL-3.0-only",
 }
+# What the free text says in well-known packages that state their licence nowhere else.
+_TEXTS = {"3-Clause BSD License": "BSD-3-Clause", "BSD 3-Clause License": "BSD-3-Clause", "MIT License": "MIT"}
+_EXPRESSION = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 _TOKEN = re.compile(r"\(|\)|[A-Za-z0-9.+:-]+")
 
 
 def licence_of(distribution: Distribution) -> str:
     """Return its SPDX expression; empty where the metadata does not say.
 
-    The field for expressions (PEP 639) speaks first, then the classifiers, then the free text where it is one word.
+    The field for expressions (PEP 639) speaks first, then the classifiers, then the free text where it is one word, an
+    expression, or a text that is known to mean one licence.
     """
     if stated := distribution.metadata.get("license-expression"):
         return stated[0].strip()
@@ -42,7 +46,7 @@ def licence_of(distribution: Distribution) -> str:
     if known:
         return " AND ".join(known)
     text = distribution.metadata.get("license", ("",))[0].strip()
-    return text if re.fullmatch(r"[A-Za-z0-9.+-]+", text) else ""
+    return text if _EXPRESSION.fullmatch(text) else _TEXTS.get(text, "")
 
 
 def is_allowed(expression: str, allowed: Collection[str]) -> bool:

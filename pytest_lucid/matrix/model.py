@@ -44,11 +44,21 @@ class Model(BaseModel):
 
 
 class Port(Model):
-    """One TCP port: `number` inside the container, `published` on the host (the same number unless given)."""
+    """One TCP port: `number` inside the container, `published` on the host (the same number unless given).
+
+    An `internal` port is not published: only containers of the same network reach it. gRPC is without TLS here.
+    """
 
     number: int = Field(ge=1, le=65535, strict=True)
     published: int = Field(default=0, ge=0, le=65535, strict=True)
-    scheme: Literal["http", "https"] = "http"
+    scheme: Literal["http", "https", "grpc"] = "http"
+    internal: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _internal_is_not_published(self) -> Port:
+        if self.internal and self.published:
+            raise PydanticCustomError("port", "either 'internal' or 'published'; an internal port has none on the host")
+        return self
 
     @property
     def host(self) -> int:
@@ -72,6 +82,8 @@ class Service(Model):
     paths: tuple[ContainerPath, ...] = ()
     # Only the gateway may know where the payment service is; nobody else may hold a word of TRON.
     knows_payment_url: bool = False
+    # The pinned requirements of this service, beside those that all services share.
+    requirements: tuple[ProjectPath, ...] = ()
     memory_mib: int = Field(default=256, ge=16, strict=True)
     pids: int = Field(default=64, ge=1, strict=True)
 
@@ -87,6 +99,16 @@ class Service(Model):
     def http(self) -> Port:
         """The port that answers /health: the first one that speaks plain HTTP, otherwise the first."""
         return next((port for port in self.ports if port.scheme == "http"), self.ports[0])
+
+    @property
+    def published(self) -> tuple[Port, ...]:
+        """The ports that the host has too."""
+        return tuple(port for port in self.ports if not port.internal)
+
+    @property
+    def web_ports(self) -> tuple[Port, ...]:
+        """The published ports that speak HTTP or HTTPS."""
+        return tuple(port for port in self.published if port.scheme != "grpc")
 
     @property
     def volumes(self) -> dict[str, str]:
@@ -118,7 +140,7 @@ class ImagePolicy(Model):
     layers: int = Field(default=10, ge=1, strict=True)
     # The architecture asked for, as engines name it; without it, that of the engine.
     architecture: str | None = None
-    # The pinned requirements that the Python packages inside must match.
+    # The pinned requirements of every service; a service may have more of its own. The packages inside must match both.
     requirements: ProjectPath | None = None
     # Directories that everybody may write to, sticky; anything else that everybody may write to is a finding.
     writable: tuple[ContainerPath, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
@@ -196,7 +218,7 @@ class Matrix(Model):
                     index, "image", f"an image of its own; {service.image} belongs to {images[service.image]}"
                 )
             images[service.image] = service.name
-            for port in service.ports:
+            for port in service.published:
                 if port.host in ports:
                     raise _problem(index, "ports", f"host ports of its own; {port.host} belongs to {ports[port.host]}")
                 ports[port.host] = service.name

@@ -97,7 +97,7 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -
     if service.certificate:
         _store_certificate(engine, matrix, service, run)
     host_config = api.create_host_config(
-        port_bindings={f"{port.number}/tcp": (engine.binding, port.host) for port in service.ports},
+        port_bindings={f"{port.number}/tcp": (engine.binding, port.host) for port in service.published},
         mounts=[
             # What it was given to read it must not be able to change.
             Mount(target=path, source=volume, type="volume", read_only=path == service.certificate)

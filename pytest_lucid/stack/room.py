@@ -75,7 +75,7 @@ def _ports(engine: Engine, containers: list[dict[str, Any]], services: Sequence[
         if "PublicPort" in port
     }
     for service in services:
-        for port in service.ports:
+        for port in service.published:
             if port.host in publishers:
                 holder = f"container {publishers[port.host]}"
             elif engine.is_local and not _is_free(port.host):

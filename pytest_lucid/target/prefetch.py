@@ -71,7 +71,7 @@ def together(questions: Sequence[Question]) -> None:
 
 def _answers(deployment: Deployment, services: Sequence[Service]) -> Iterator[Question]:
     for service in services:
-        for port in service.ports:
+        for port in service.web_ports:
             yield lambda s=service, p=port: deployment.get(s, "/health", p)  # type: ignore[misc]
         for path in service.paths:
             yield lambda s=service, p=path: deployment.get(s, p)  # type: ignore[misc]

@@ -71,8 +71,8 @@ def test_health_tells_truth_about_dependencies(
 
 @pytest.mark.lucid("HTTP-TLS", severity="high", remedy="Give the service a certificate for its name; see its log.")
 def test_every_port_answers(lucid_service: Service, lucid_deployment: Deployment) -> None:
-    """Every port of the matrix answers for this service in its scheme, HTTPS with a certificate that holds."""
-    for port in lucid_service.ports:
+    """Every HTTP port answers for this service in its scheme, HTTPS with a certificate that holds."""
+    for port in lucid_service.web_ports:
         answer = lucid_deployment.get(lucid_service, "/health", port)
         assert answer.document.get("service") == lucid_service.name, str(answer)
 

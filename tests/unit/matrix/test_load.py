@@ -44,13 +44,21 @@ def test_packaged_matrix_has_the_six_services_of_the_document() -> None:
         (service.name, service.dockerfile, *(port.number for port in service.ports)) for service in matrix.service
     } == {
         ("lucid-api-gateway", "03-api-gateway/Dockerfile", 8080, 8081),
-        ("lucid-blockchain-engine", "blockchain/Dockerfile.engine", 8084),
+        ("lucid-blockchain-engine", "blockchain/Dockerfile.engine", 8084, 50051),
         ("lucid-session-anchoring", "blockchain/Dockerfile.anchoring", 8085),
         ("lucid-block-manager", "blockchain/Dockerfile.manager", 8086),
         ("lucid-data-chain", "blockchain/Dockerfile.data", 8087),
         ("lucid-service-mesh-controller", "service-mesh/Dockerfile.controller", 8500),
     }
     assert (matrix.network.name, str(matrix.network.subnet)) == ("lucid-dev", "172.20.0.0/16")
+
+
+def test_internal_port_is_not_published_and_takes_none_of_the_host(write: Write) -> None:
+    row = ROW.replace("{ number = 9000 }", '{ number = 9000 }, { number = 50051, scheme = "grpc", internal = true }')
+    service = load_matrix(write(row)).select(("lucid-new",))[0]
+    assert [port.number for port in service.ports] == [9000, 50051]
+    assert [port.number for port in service.published] == [port.number for port in service.web_ports] == [9000]
+    assert service.http.number == 9000
 
 
 def test_services_start_after_what_they_need() -> None:
@@ -131,6 +139,13 @@ def test_a_file_may_stand_alone(write: Write) -> None:
         pytest.param(
             ROW.replace("{ number = 9000 }", '{ number = 9000, scheme = "https" }'), 2, "certificate", id="tls"
         ),
+        pytest.param(
+            ROW.replace("{ number = 9000 }", "{ number = 9000, internal = true, published = 9001 }"),
+            7,
+            "either 'internal' or 'published'",
+            id="internal and published",
+        ),
+        pytest.param(ROW.replace("{ number = 9000 }", "{ number = 9000, internal = 1 }"), 7, "boolean", id="internal"),
         pytest.param('[[waiver]]\ncheck = "A"\nexpires = 2030-01-01', 1, "reason", id="waiver without reason"),
         pytest.param('[[service]]\nimage = "x"', 1, "name: expected this key", id="nameless row"),
     ],
