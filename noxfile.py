@@ -19,6 +19,7 @@ REPORTS = Path("reports")
 SHIMS = Path("pytest_lucid") / "sidecar" / "shims"
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
 SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
+REQUIREMENTS = ["common/requirements.txt", "blockchain/requirements.data.txt", "blockchain/requirements.grpc.txt"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
 
@@ -26,6 +27,12 @@ UNABLE = 77
 def install(session: nox.Session, *groups: str) -> None:
     """Install the plugin as users get it: the wheel, not the source tree. `groups` are of pyproject.toml."""
     session.install(".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *groups))
+
+
+def install_services(session: nox.Session) -> None:
+    """Install what the services run on."""
+    for file in REQUIREMENTS:
+        session.install("--require-hashes", "-r", file)
 
 
 @nox.session
@@ -41,7 +48,7 @@ def validate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The project's own tests, those on a real engine included."""
     install(session, "tests")
-    session.install("--require-hashes", "-r", "common/requirements.txt")
+    install_services(session)
     session.run("python", "-m", "pytest_lucid", "engine")
     session.run("pytest", *(session.posargs or ["tests/unit", "tests/plugin", "tests/services", "tests/engine"]))
 
@@ -62,7 +69,7 @@ def pi(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Style, types, and the formatting of everything that is Python."""
     install(session, "lint")
-    session.install("--require-hashes", "-r", "common/requirements.txt")
+    install_services(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
@@ -109,6 +116,22 @@ def down(session: nox.Session) -> None:
     """Remove what kept or crashed runs left on the engine."""
     install(session)
     session.run("python", "-m", "pytest_lucid", "down")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill the blockchain services 200 times at random moments under load, and demand all that they confirmed."""
+    install(session, "tests")
+    install_services(session)
+    session.run("python", "tests/services/kills.py", *(session.posargs or ["200"]))
+
+
+@nox.session
+def protocol(session: nox.Session) -> None:
+    """Make the code of the engine's gRPC interface from chain.proto."""
+    install(session, "tests")
+    install_services(session)
+    session.run("python", "scripts/protocol.py")
 
 
 @nox.session

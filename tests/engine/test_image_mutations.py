@@ -192,7 +192,7 @@ def matrix(made: list[Mutant]) -> str:
     rows = [
         f'[[service]]\nname = "{each.service}"\nimage = "{each.image}"\ndockerfile = "blockchain/Dockerfile.data"\n'
         f'cluster = "02-blockchain-core"\nports = [{{ number = 8087, published = {9000 + n} }}]\n'
-        'storage = ["/data/chunks", "/data/merkle"]\n'
+        'storage = ["/data/chunks", "/data/merkle"]\nrequirements = ["blockchain/requirements.data.txt"]\n'
         for n, each in enumerate(made)
     ]
     head = (
@@ -202,7 +202,7 @@ def matrix(made: list[Mutant]) -> str:
         'image = "hashicorp/consul:1.20.6"\nport = 8500\n[environment]\nLOG_LEVEL = "INFO"\nPYTHONPATH = "/app"\n'
         '[image]\nsize_mib = 120\nlayers = 6\nrequirements = "common/requirements.txt"\n'
         'writable = ["/tmp", "/var/tmp", "/var/lock"]\n'
-        'licences = ["BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0"]\n'
+        'licences = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0"]\n'
     )
     return head + "\n".join(rows)
 

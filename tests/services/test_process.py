@@ -39,8 +39,12 @@ SERVICES = [
 
 
 @pytest.fixture
-def environ(sources: tuple[str, ...], free_port: Callable[[], int]) -> dict[str, str]:
+def environ(sources: tuple[str, ...], free_port: Callable[[], int], tmp_path: Path) -> dict[str, str]:
+    folders = {name: tmp_path / name for name in ("CHUNKS_DIR", "MERKLE_DIR")}
+    for folder in folders.values():
+        folder.mkdir()
     return {
+        **{name: str(folder) for name, folder in folders.items()},
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sources),
         "PYTHONWARNINGS": "error",
@@ -77,11 +81,27 @@ def answers(port: str) -> bool:
         return False
 
 
+@pytest.fixture
+def local(free_port: Callable[[], int], tmp_path: Path) -> Callable[[str, str], str]:
+    """What a variable of a container becomes here: names of containers resolve nowhere, and /data is not ours."""
+
+    def value(name: str, declared: str) -> str:
+        if name.endswith("_PORT"):
+            return str(free_port())
+        if name.endswith("_DIR"):
+            folder = tmp_path / declared.lstrip("/")
+            folder.mkdir(parents=True)
+            return str(folder)
+        return re.sub(r"http://[^:]+:\d+", f"http://127.0.0.1:{free_port()}", declared)
+
+    return value
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=[package for _dockerfile, package, _needs in SERVICES])
 def test_service_starts_with_the_environment_of_its_dockerfile(
     root: Path,
     environ: dict[str, str],
-    free_port: Callable[[], int],
+    local: Callable[[str, str], str],
     eventually: Any,
     service: tuple[str, str, set[str]],
 ) -> None:
@@ -89,13 +109,9 @@ def test_service_starts_with_the_environment_of_its_dockerfile(
     text = (root / dockerfile).read_text("utf-8").replace("${VERSION:-unknown}", "9.8.7")
     declared = dict(re.findall(r"^(?:ENV| ) +([A-Z_]+)=(\S+)", text, re.MULTILINE))
     assert declared["PYTHONPATH"] == "/app"
-    names = [name for name in declared if name.endswith("_URL") or name.startswith(("SERVICE_", "TLS_", "LOG_"))]
-    taken = {name: declared[name] for name in names}
-    # Names of containers resolve nowhere here, and this test is not to ask outside of loopback.
-    local = {name: re.sub(r"http://[^:]+:\d+", f"http://127.0.0.1:{free_port()}", taken[name]) for name in taken}
-    if "TLS_PORT" in local:
-        local["TLS_PORT"] = str(free_port())
-    with process({**environ, **local}, package) as started:
+    taken = {name: value for name, value in declared.items() if not name.startswith("PYTHON") and name != "PATH"}
+    own = {name: local(name, value) for name, value in taken.items() if name != "PORT"}
+    with process({**environ, **own}, package) as started:
         eventually(lambda: answers(environ["PORT"]))
         body = httpx2.get(f"http://127.0.0.1:{environ['PORT']}/health").json()
         assert (body["service"], body["version"]) == (package.replace("_", "-"), "9.8.7")
