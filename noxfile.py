@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,8 @@ SHIMS = Path("pytest_lucid") / "sidecar" / "shims"
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
 SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
 REQUIREMENTS = ["common/requirements.txt", "blockchain/requirements.data.txt", "blockchain/requirements.grpc.txt"]
+# Where benchmarks find what they measure, and their helpers.
+BENCHED = ["tests/engine", "tests/services", "common", "blockchain"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
 
@@ -143,10 +146,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast Dockerfiles, images and containers are read; `-- answers` writes the table of docs/testinfra.md."""
+    """How fast Dockerfiles, images, containers and services are; `-- answers` writes the table of docs/testinfra.md."""
     install(session)
-    for name in session.posargs or ("image", "sidecar", "dockerfiles"):
-        session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": "tests/engine"})
+    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services"):
+        if name == "services":
+            install_services(session)
+        session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": os.pathsep.join(BENCHED)})
 
 
 @nox.session

@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 
 Side = Literal["left", "right"]
 
+_PAIR = 2 * SIZE
 _LEAF = b"\x00"
 _INNER = b"\x01"
 _EMPTY = b"\x02"
@@ -41,20 +42,28 @@ class Tree:
         if len(leaves) % SIZE:
             raise ValueError(f"{len(leaves)} bytes of leaves: expected a multiple of {SIZE}")
         self.count = len(leaves) // SIZE
-        levels = [_hashed(_LEAF, leaves, SIZE)]
-        while len(levels[-1]) > SIZE:
-            levels.append(_hashed(_INNER, levels[-1], 2 * SIZE))
-        self.nodes = b"".join(levels)
+        # One growing buffer: a list of a million small objects would take three times the memory.
+        nodes = bytearray()
+        for at in range(0, len(leaves), SIZE):
+            nodes += blake3(_LEAF + leaves[at : at + SIZE]).digest()
+        begin, end = 0, len(nodes)
+        while end - begin > SIZE:
+            paired = end - (end - begin) % _PAIR
+            for at in range(begin, paired, _PAIR):
+                nodes += blake3(_INNER + nodes[at : at + _PAIR]).digest()
+            nodes += nodes[paired:end]
+            begin, end = end, len(nodes)
+        self.nodes = nodes
         """Every node, level after level from the leaves up: what `proof` reads."""
 
     @property
     def root(self) -> bytes:
         """The root, 32 bytes; a list without leaves has a root of its own."""
-        return self.nodes[-SIZE:] if self.count else blake3(_EMPTY).digest()
+        return bytes(self.nodes[-SIZE:]) if self.count else blake3(_EMPTY).digest()
 
     def proof(self, index: int) -> tuple[Step, ...]:
         """Return the steps from leaf `index` up to the root. Raises IndexError outside 0 … count - 1."""
-        return proof(self.count, index, lambda at: self.nodes[at * SIZE : (at + 1) * SIZE])
+        return proof(self.count, index, lambda at: bytes(self.nodes[at * SIZE : (at + 1) * SIZE]))
 
 
 def proof(count: int, index: int, node: Callable[[int], bytes]) -> tuple[Step, ...]:
@@ -72,16 +81,6 @@ def proof(count: int, index: int, node: Callable[[int], bytes]) -> tuple[Step, .
             steps.append(Step(node(before + neighbour), "left" if neighbour < index else "right"))
         before, count, index = before + count, (count + 1) // 2, index // 2
     return tuple(steps)
-
-
-def _hashed(prefix: bytes, level: bytes, width: int) -> bytes:
-    """Hash each `width` bytes of `level`; what is left over at the end, a node without a partner, stays as it is."""
-    whole = len(level) - len(level) % width
-    # One growing buffer: a list of a million small objects would take three times the memory.
-    hashed = bytearray()
-    for at in range(0, whole, width):
-        hashed += blake3(prefix + level[at : at + width]).digest()
-    return bytes(hashed + level[whole:])
 
 
 def verify(root: bytes, leaf: bytes, steps: Sequence[Step]) -> bool:

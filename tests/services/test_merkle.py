@@ -87,7 +87,7 @@ def test_a_changed_step_breaks_the_proof(values: list[bytes], data: st.DataObjec
 def test_an_inner_node_is_no_leaf() -> None:
     values = leaves(2)
     tree = Tree(b"".join(values))
-    pair = tree.nodes[: 2 * merkle.SIZE]
+    pair = bytes(tree.nodes[: 2 * merkle.SIZE])
     assert not verify(tree.root, blake3(b"\x01" + pair).digest(), ())
     assert not verify(tree.root, pair, ())
 
