@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The engine itself gives up after 255 links.
 _MOST_LINKS = 40
 _MOST_PATHS = 20_000
+_HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Context:
         ignored: list[str] = []
         broken: list[str] = []
         for path in matches:
-            real = self._real(path)
+            real = self.real(path)
             if real is None:
                 broken.append(path)
             else:
@@ -101,6 +102,29 @@ class Context:
                     yield inner
             pending.extend(reversed(below))
 
+    def is_folder(self, path: str) -> bool:
+        """Whether a path of the context is a folder, or a link to one."""
+        real = self.real("" if path == "." else path)
+        mode = None if real is None else self._mode(real)
+        return mode is not None and stat.S_ISDIR(mode)
+
+    def is_executable(self, path: str) -> bool | None:
+        """Whether a file may be executed; None where the file system knows no such thing (Windows), or no such file."""
+        real = self.real(path)
+        mode = None if real is None else self._mode(real)
+        return None if mode is None or os.name != "posix" else bool(mode & 0o111)
+
+    def head(self, path: str) -> bytes | None:
+        """The first bytes of a file, at most 4096; None when it cannot be read."""
+        real = self.real(path)
+        if real is None:
+            return None
+        try:
+            with (self.root / real).open("rb") as file:
+                return file.read(_HEAD)
+        except OSError:
+            return None
+
     def _is_sent(self, path: str) -> bool:
         if not path or not self.ignore.ignores(path):
             return True
@@ -118,7 +142,7 @@ class Context:
             if index == len(parts):
                 found.add(folder)
                 continue
-            names = self._list(self._real(folder))
+            names = self._list(self.real(folder))
             if folders and parts[index] == "**":
                 below = [name for name, mode in names.items() if stat.S_ISDIR(mode)]
                 steps = [(folder, index + 1), *((_join(folder, name), index) for name in below)]
@@ -153,7 +177,7 @@ class Context:
         folder, name = posixpath.split(path)
         return self._list(folder).get(name)
 
-    def _real(self, path: str) -> str | None:
+    def real(self, path: str) -> str | None:
         """Follow symlinks as if the root were /; None for a dangling link or a loop."""
         done, links = "", 0
         pending = [part for part in reversed(path.split("/")) if part]

@@ -72,8 +72,8 @@ class Origin:
 class Copy:
     """A COPY or ADD; `sources` and `destination` are expanded, `target` is the destination as an absolute path.
 
-    `target` ends in "/" when the destination did. `chown` and `chmod` are None when not stated: root's, and as in the
-    context. `workdir` is assumed to be / when only the base image knows it.
+    `target` ends in "/" when the destination names a folder: "a/", "." or nothing. `chown` and `chmod` are None when
+    not stated: root's, and as in the context. `workdir` is assumed to be / when only the base image knows it.
     """
 
     name: Literal["COPY", "ADD"]
@@ -133,6 +133,7 @@ class StageFacts:
     own_labels: Mapping[str, Located[str]]
     own_ports: tuple[ExposedPort, ...]
     own_volumes: tuple[Located[str], ...]
+    own_workdirs: tuple[Located[str], ...]
     own_copies: tuple[Copy, ...]
     own_runs: tuple[RunInstruction, ...]
     triggers: tuple[Instruction, ...]

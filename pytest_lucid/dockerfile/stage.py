@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.syntax import Instruction, Stage
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
+_DRIVE = re.compile(r"^[A-Za-z]:(?=[\\/])")
 
 
 class StageBuilder:
@@ -45,6 +47,7 @@ class StageBuilder:
         self._labels: dict[str, Located[str]] = {}
         self._ports: list[ExposedPort] = []
         self._volumes: list[Located[str]] = []
+        self._workdirs: list[Located[str]] = []
         self._copies: list[Copy] = []
         self._runs: list[RunInstruction] = []
         self._triggers: list[Instruction] = []
@@ -101,6 +104,7 @@ class StageBuilder:
             own_labels=MappingProxyType(self._labels),
             own_ports=tuple(self._ports),
             own_volumes=tuple(self._volumes),
+            own_workdirs=tuple(self._workdirs),
             own_copies=tuple(self._copies),
             own_runs=tuple(self._runs),
             triggers=tuple(self._triggers),
@@ -136,7 +140,8 @@ class StageBuilder:
 
     def _set_workdir(self, instruction: Instruction) -> None:
         stated = self._scope.expand(instruction.arguments, instruction.line)
-        self._workdir = Located(absolute(self._folder, stated.value), stated.line, stated.unset)
+        self._workdir = Located(absolute(self._folder, self._posix(stated.value)), stated.line, stated.unset)
+        self._workdirs.append(self._workdir)
 
     @property
     def _folder(self) -> str:
@@ -222,16 +227,18 @@ class StageBuilder:
         if not paths[1:]:
             return  # the parser has reported it
         *sources, last = paths
-        destination = last.value
+        destination = self._posix(last.value)
         chown, chmod = (self._flag(instruction, name) for name in ("chown", "chmod"))
         written = instruction.flag("from") if instruction.name == "COPY" else None
         target = absolute(self._folder, destination)
         self._copies.append(
             Copy(
                 name="COPY" if instruction.name == "COPY" else "ADD",
-                sources=tuple(path.value for path in sources if not (instruction.heredocs and "<<" in path.value)),
+                sources=tuple(
+                    self._posix(path.value) for path in sources if not (instruction.heredocs and "<<" in path.value)
+                ),
                 destination=destination,
-                target=f"{target.rstrip('/')}/" if destination.endswith(("/", "/.")) else target,
+                target=f"{target.rstrip('/')}/" if destination in {"", "."} or destination.endswith("/") else target,
                 origin=Origin("context") if written is None else self._origin(written, instruction.line),
                 chown=chown.value if chown else None,
                 chmod=chmod.value if chmod else None,
@@ -243,6 +250,10 @@ class StageBuilder:
                 end=instruction.end,
             )
         )
+
+    def _posix(self, path: str) -> str:
+        """A path with forward slashes and no drive, as BuildKit reads one where the escape character is a backtick."""
+        return _DRIVE.sub("", path).replace("\\", "/") if self._scope.escape == "`" else path
 
     def _flag(self, instruction: Instruction, name: str) -> Located[str] | None:
         written = instruction.flag(name)

@@ -1,29 +1,29 @@
-"""Follows files from the build context through the stages into the image: what lies where, whose, and from where."""
+"""Follows files from the build context through the stages into the image: their places, owners and origins."""
 
 from __future__ import annotations
 
 import posixpath
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.known_bases import read_base
-from pytest_lucid.audit.rootfs.directories import is_open
+from pytest_lucid.audit.rootfs.copies import apply_copy
 from pytest_lucid.audit.rootfs.rootfs import BuildEntry, Rootfs
 from pytest_lucid.audit.rootfs.run_effects import Effects
 from pytest_lucid.audit.rootfs.shell_commands import commands
-from pytest_lucid.dockerfile.facts import RunInstruction
+from pytest_lucid.dockerfile.facts import Copy, RunInstruction, absolute
 
 if TYPE_CHECKING:
     from pytest_lucid.audit.rootfs.pip_installs import Install
     from pytest_lucid.dockerfile.context import Context
-    from pytest_lucid.dockerfile.facts import Copy, DockerfileFacts, StageFacts
+    from pytest_lucid.dockerfile.facts import DockerfileFacts, Located, StageFacts
 
-_WILD = re.compile(r"[*?\[]")
-_ARCHIVE = re.compile(r".*\.(?:tar|tar\.\w+|tgz|tbz2?|txz)")
-# What a known system has of its own; a service's files lie elsewhere.
+# What a known system has of its own; a service's files are elsewhere.
 _SYSTEM = ("bin", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "var")
 _DISTROLESS = ("dev", "etc", "lib", "lib64", "proc", "sys", "usr/lib", "usr/share", "var")
+# Folders that are there and empty: of a system by the file system hierarchy, of the distroless images by their layers.
+_EMPTY = ("boot", "home", "media", "mnt", "srv")
+_EMPTY_DISTROLESS = ("bin", "boot", "home", "root", "run", "sbin", "tmp", "usr", "usr/bin", "usr/sbin")
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,21 @@ def follow(facts: DockerfileFacts, context: Context) -> BuildSimulation:
         files = Rootfs(context)
         stages[stage.index] = files
         if stage.parent is not None:
-            files.add(*(stages[stage.parent.index].entries if stage.parent.index in stages else ()))
+            parent = stages[stage.parent.index]
+            files.add(*parent.entries)
+            files.users.update(parent.users)
         else:
             _start(files, stage)
-        steps: list[Copy | RunInstruction] = [*stage.own_copies, *stage.own_runs]
+        steps: list[Copy | RunInstruction | Located[str]] = [*stage.own_copies, *stage.own_runs]
+        steps += [*stage.own_workdirs, *stage.own_volumes]
         for step in sorted(steps, key=lambda step: step.line):
             if isinstance(step, RunInstruction):
                 _run(files, step, stage, installs)
-            else:
-                _copy(files, step, stages)
+            elif isinstance(step, Copy):
+                apply_copy(files, step, stages)
+            elif files.is_folder(absolute("/", step.value)) != "yes":
+                # WORKDIR and VOLUME make their folder.
+                files.add(BuildEntry(absolute("/", step.value), "folder", step.line))
     return BuildSimulation(stages, tuple(installs))
 
 
@@ -62,11 +68,13 @@ def _start(files: Rootfs, stage: StageFacts) -> None:
         files.add(BuildEntry("/", "base", line))
     elif base.is_distroless:
         files.add(*(BuildEntry(f"/{folder}", "base", line) for folder in _DISTROLESS))
-        files.add(BuildEntry("/home/nonroot", "folder", line, owner="65532"))
+        files.add(*(BuildEntry(f"/{folder}", "folder", line) for folder in _EMPTY_DISTROLESS))
+        files.add(BuildEntry("/home/nonroot", "folder", line, owner="65532", group="65532"))
         if base.reference.is_debug:
             files.add(BuildEntry("/busybox", "base", line))
     elif base.reference.repository != "scratch":
         files.add(*(BuildEntry(f"/{folder}", "base", line) for folder in _SYSTEM))
+        files.add(*(BuildEntry(f"/{folder}", "folder", line) for folder in _EMPTY))
     files.add(*(BuildEntry(program, "file", line) for program in (base.programs or () if base else ())))
 
 
@@ -105,67 +113,3 @@ def _mounts(files: Rootfs, run: RunInstruction) -> list[BuildEntry]:
         for place, source in bind_mounts(run)
         if source is None or files.context.find(source).paths
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a COPY puts things; `is_folder` when a file lands in it, `owner` is None when the source's is kept."""
-
-    path: str
-    line: int
-    owner: str | None
-    others: bool
-    is_folder: bool
-
-    def place(self, source: str, *, is_file: bool) -> str:
-        """Where a source comes to lie: a file in the folder, a folder's content as the folder's."""
-        return posixpath.join(self.path, posixpath.basename(source)) if is_file and self.is_folder else self.path
-
-    def unknown(self, *, owner: str | None) -> BuildEntry:
-        """Anything, at the target."""
-        return BuildEntry(self.path, "unknown", self.line, owner=self.owner or owner, open=self.others)
-
-
-def _copy(files: Rootfs, copy: Copy, stages: dict[int, Rootfs]) -> None:
-    target = _Target(
-        path=copy.target.rstrip("/") or "/",
-        line=copy.line,
-        owner=copy.chown.partition(":")[0] if copy.chown else None,
-        others=is_open(copy.chmod) if copy.chmod else False,
-        is_folder=len(copy.sources) > 1 or copy.target.endswith("/"),
-    )
-    for heredoc in copy.heredocs:
-        path = target.place(heredoc.name, is_file=True)
-        files.add(BuildEntry(path, "file", copy.line, owner=target.owner or "0", open=target.others))
-    vague = any(flag.name in {"parents", "exclude"} for flag in copy.flags)
-    for source in copy.sources:
-        if copy.origin.kind == "context" and not vague:
-            files.add(*_from_context(files.context, copy, source, target))
-        elif copy.origin.stage in stages and not vague and not _WILD.search(source):
-            files.add(*_from_stage(stages[copy.origin.stage], source, target))
-        else:
-            files.add(target.unknown(owner=None if vague or copy.origin.kind == "stage" else "0"))
-
-
-def _from_context(context: Context, copy: Copy, source: str, target: _Target) -> list[BuildEntry]:
-    found = context.find(source)
-    remote = "://" in source or source.startswith("git@")
-    if remote or found.error or not found.paths or (copy.name == "ADD" and _ARCHIVE.fullmatch(source)):
-        return [target.unknown(owner="0")]
-    entries = []
-    for path in found.paths:
-        is_file = next(iter(context.files(path)), None) == path
-        place = replace(target, is_folder=target.is_folder or len(found.paths) > 1).place(path, is_file=is_file)
-        owner = target.owner or "0"
-        entries.append(BuildEntry(place, "context", copy.line, source=path, owner=owner, open=target.others))
-    return entries
-
-
-def _from_stage(origin: Rootfs, source: str, target: _Target) -> list[BuildEntry]:
-    start = posixpath.normpath("/" + source.lstrip("/"))
-    is_file = any(entry.path == start and entry.kind == "file" for entry in origin.entries)
-    from_context = origin.source(start)
-    if from_context is not None:
-        is_file = next(iter(origin.context.files(from_context)), None) == from_context
-    place = target.place(start, is_file=is_file)
-    return origin.copy(start, place, line=target.line, owner=target.owner, others=target.others)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.audit.rootfs.modes import Mode
     from pytest_lucid.audit.rootfs.pip_installs import Install, Venv
     from pytest_lucid.dockerfile.context import Context
 
@@ -27,8 +28,9 @@ class BuildEntry:
     kind "context": what lies at `source` in the build context, a folder with all below it. "file" and "folder": made
     by a command, a folder without content. "unknown": anything may be at and below the path. "base": a
     folder of the base image, in which nothing of the service is, but anything of the system may be.
-    `owner` is as written, None when not known. `open` tells that others than the owner can write. `install` and `venv`
-    say what is there: with `part`, the modules or the console scripts.
+    `owner` and `group` are as written, None when not known. `open` tells that everybody can write, `group_open` that
+    the group can. `executable` is None where the mode in the context decides. `install` and `venv` say what is there:
+    with `part`, the modules or the console scripts.
     """
 
     path: str
@@ -36,7 +38,10 @@ class BuildEntry:
     line: int
     source: str = ""
     owner: str | None = "0"
+    group: str | None = "0"
     open: bool = False
+    group_open: bool = False
+    executable: bool | None = None
     install: Install | None = None
     part: Literal["", "modules", "scripts"] = ""
     venv: Venv | None = None
@@ -53,6 +58,15 @@ class BuildEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A user that a command makes: the number, the number of the group and the home, None where not known."""
+
+    number: str | None
+    group: str | None
+    home: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program that was looked up: its path ("" when it is nowhere), whether it is there, and the entry it is from."""
 
@@ -63,10 +77,11 @@ class Program:
 
 @dataclass(slots=True)
 class Rootfs:
-    """The entries of one stage, later ones on top of earlier ones."""
+    """The entries of one stage, later ones on top of earlier ones, and the users that its commands make, by name."""
 
     context: Context
     entries: list[BuildEntry] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
 
     def add(self, *entries: BuildEntry) -> None:
         """Put entries on top; of more than anybody writes, nothing is known."""
@@ -100,6 +115,39 @@ class Rootfs:
                     return "yes"
         return answer
 
+    def is_folder(self, path: str) -> Existence:
+        """Whether there is a folder at a path; a file, or nothing, is "no"."""
+        if path == "/":
+            return "yes"
+        doubted = False
+        for entry in reversed(self.entries):
+            verdict = self._folder_at(entry, path)
+            if verdict == "maybe":
+                doubted = True
+            elif verdict == "yes" or (verdict == "no" and not doubted):
+                return verdict
+            elif verdict == "no":
+                return "maybe"
+        return "maybe" if doubted else "no"
+
+    def _folder_at(self, entry: BuildEntry, path: str) -> Existence | None:
+        """What one entry tells of a folder at a path; None for nothing."""
+        made = bool(entry.install or entry.venv)
+        if entry.path != path and is_within(entry.path, path):
+            return "yes" if made or entry.kind != "unknown" else "maybe"
+        if not is_within(path, entry.path):
+            return None
+        if entry.kind == "context":
+            inner = posixpath.normpath(posixpath.join(entry.source, _relative(path, entry.path)))
+            if self._is_odd(inner):
+                return "maybe"
+            found = bool(self.context.find(inner).paths)
+            return ("yes" if self.context.is_folder(inner) else "no") if found else None
+        if entry.path != path:
+            return "maybe" if entry.kind in {"unknown", "base"} else None
+        kinds: dict[str, Existence] = {"folder": "yes", "base": "yes", "file": "no"}
+        return "yes" if made else kinds.get(entry.kind, "maybe")
+
     def source(self, path: str) -> str | None:
         """The path in the build context of what lies at a path; None when it is not from there, or not certainly."""
         for entry in self.at(path):
@@ -109,9 +157,7 @@ class Rootfs:
                 return None
         return None
 
-    def copy(
-        self, start: str, target: str, *, line: int, owner: str | None = None, others: bool = False
-    ) -> list[BuildEntry]:
+    def copy(self, start: str, target: str, *, line: int, owner: str | None = None) -> list[BuildEntry]:
         """Return the entries of `start` as they are at `target`; with `owner`, all of them belong to it there."""
         moved = [entry.moved(start, target) for entry in self.entries]
         return [
@@ -120,7 +166,7 @@ class Rootfs:
                 kind="unknown" if entry.kind == "base" else entry.kind,
                 line=line,
                 owner=owner if owner is not None else entry.owner,
-                open=others or entry.open,
+                group=owner if owner is not None else entry.group,
             )
             for entry in moved
             if entry is not None
@@ -130,22 +176,50 @@ class Rootfs:
         """Take away what lies at and below a path; what is only a part of a entry stays."""
         self.entries = [entry for entry in self.entries if not is_within(entry.path, path)]
 
-    def change(self, path: str, *, owner: str | None = None, others: bool | None = None, deep: bool) -> None:
-        """Change owner or mode at a path and, when `deep`, below it."""
-        for index, entry in enumerate(self.entries):
-            if (is_within(entry.path, path) if deep else entry.path == path) or (deep and is_within(path, entry.path)):
-                # A part of a entry has another owner than the rest: not known for the whole any more.
-                whole = is_within(entry.path, path)
+    def chown(self, path: str, owner: str | None, group: str | None, *, deep: bool) -> None:
+        """Change the owner, the group, or both, at a path and, when `deep`, below it."""
+        for index, entry in self._touched(path, deep=deep):
+            # A part of an entry has another owner than the rest: not known for the whole any more.
+            whole = is_within(entry.path, path)
+            self.entries[index] = replace(
+                entry,
+                owner=entry.owner if owner is None else owner if whole else None,
+                group=entry.group if group is None else group if whole else None,
+            )
+
+    def chmod(self, path: str, mode: Mode, *, deep: bool) -> None:
+        """Change the mode at a path and, when `deep`, below it."""
+        inner = self.source(path)
+        if inner is not None and not any(entry.path == path for entry in self.entries):
+            # One file of a copied folder has another mode than the rest.
+            holder = next(entry for entry in self.at(path) if entry.kind == "context")
+            self.entries.append(replace(holder, path=path, source=inner, line=holder.line))
+        for index, entry in self._touched(path, deep=deep):
+            if is_within(entry.path, path):
+                is_file = entry.kind == "context" and not self.context.is_folder(entry.source)
+                known = mode.executable if deep or is_file else entry.executable
                 self.entries[index] = replace(
                     entry,
-                    owner=entry.owner if owner is None else owner if whole else None,
-                    open=entry.open if others is None or not whole else others,
+                    open=mode.open,
+                    group_open=mode.group_open,
+                    executable=entry.executable if known is None else known,
                 )
+
+    def _touched(self, path: str, *, deep: bool) -> list[tuple[int, BuildEntry]]:
+        return [
+            (index, entry)
+            for index, entry in enumerate(self.entries)
+            if entry.path == path or (deep and (is_within(entry.path, path) or is_within(path, entry.path)))
+        ]
+
+    def _is_odd(self, source: str) -> bool:
+        # As a pattern, a name with such a character would match others.
+        return bool(set(source) & set("*?[\\"))
 
     def _in_context(self, entry: BuildEntry, path: str) -> bool:
         inner = _relative(path, entry.path)
         source = posixpath.normpath(posixpath.join(entry.source, inner))
-        if set(source) & set("*?[\\"):
+        if self._is_odd(source):
             return True
         return bool(self.context.find(source).paths)
 

@@ -1,4 +1,7 @@
-"""What the commands of a RUN do to a stage's files. A command that is not known may do anything, anywhere."""
+"""What the commands of a RUN do to a stage's files. A command is modelled whole, or it may do anything, anywhere.
+
+What commands do to single paths (mkdir, cp, chmod …) is for `path_effects`.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,37 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.rootfs.directories import has_option, is_open, made_by_install, made_by_mkdir
+from pytest_lucid.audit.rootfs.path_effects import PathEffects
 from pytest_lucid.audit.rootfs.pip_installs import (
     Place,
     Surroundings,
     Venv,
+    has_pair,
     pip_arguments,
     read_install,
     venv_arguments,
 )
-from pytest_lucid.audit.rootfs.programs import PACKAGE_MANAGERS, USER_MAKERS, is_harmless
-from pytest_lucid.audit.rootfs.rootfs import BuildEntry
+from pytest_lucid.audit.rootfs.programs import PACKAGE_MANAGERS, USER_MAKERS, WRAPPERS, inner_command, makes_nothing
+from pytest_lucid.audit.rootfs.rootfs import BuildEntry, is_within
+from pytest_lucid.audit.rootfs.users import read_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_lucid.audit.known_bases import KnownBase
-    from pytest_lucid.audit.rootfs.directories import Folder
     from pytest_lucid.audit.rootfs.pip_installs import Install
     from pytest_lucid.audit.rootfs.rootfs import Rootfs
     from pytest_lucid.audit.rootfs.shell_commands import SimpleCommand
     from pytest_lucid.dockerfile.facts import RunInstruction
 
-_SYSTEM = ("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run")
-_WILD = re.compile(r"[*?\[]")
+# Where a package may put files: the whole file system hierarchy. No package of a distribution makes a folder of its own
+# in the root (Debian Policy 9.1, which is the FHS; Fedora and Alpine follow it too).
+_SYSTEM = (
+    *("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run", "/opt", "/srv", "/home", "/root", "/boot"),
+    *("/media", "/mnt", "/tmp", "/dev"),  # noqa: S108 - read, not used
+)
+# A package from a file is no package of the distribution.
+_PACKAGE_FILE = re.compile(r".*/.*|.*\.(?:deb|rpm|apk)")
 
 
 @dataclass(slots=True)
@@ -54,7 +64,7 @@ class Effects:
                 self.files.add(BuildEntry(self._path(path), "file", self.run.line))
         if not simple.words:
             return
-        if simple.conditional and not is_harmless(simple):
+        if simple.conditional and not makes_nothing(simple):
             # Whether it is done, and how often, only the build knows.
             self._maybe(simple)
             return
@@ -65,62 +75,69 @@ class Effects:
         arguments = [word for word in words[1:] if word is None or not word.startswith("-")]
         if program is None:
             self._anything("/")
-        elif program == "sudo" and len(words) > 1:
-            self.apply(replace(simple, words=words[1:], writes=()))
+        elif makes_nothing(simple):
+            pass
+        elif program in WRAPPERS:
+            self._wrapped(simple)
         elif program in {".", "source"}:
             self._activate(arguments)
         elif program == "cd":
             self._change_folder(arguments)
         elif program in PACKAGE_MANAGERS:
-            self.files.add(*(BuildEntry(folder, "base", self.run.line) for folder in _SYSTEM))
+            self._packages(arguments)
         elif program in USER_MAKERS:
-            self._anything("/home")
-            self._anything("/etc")
+            self._users(program, words)
         elif pip_arguments(words) is not None:
             self._pip(simple)
         elif venv_arguments(words) is not None:
             self._make_venv(words)
-        elif is_harmless(simple):
-            pass
-        elif any(argument is None for argument in arguments):
+        elif has_pair(words, "-m", "compileall"):
+            self._compile(arguments)
+        elif any(word is None for word in words[1:]):
             self._anything("/")
         else:
-            self._on_paths(program, [word or "" for word in words[1:]])
+            effects = PathEffects(self.files, self.run, self._path, self._user())
+            effects.apply(program, [word or "" for word in words[1:]])
 
-    def _on_paths(self, program: str, words: list[str]) -> None:
-        plain = [word for word in words if not word.startswith("-")]
-        if program == "mkdir":
-            self._make(made_by_mkdir(words))
-        elif program == "install" and has_option(words, "d", "--directory"):
-            self._make(made_by_install(words))
-        elif program in {"chown", "chmod", "chgrp"}:
-            self._change(program, plain, deep=has_option(words, "R", "--recursive"))
-        elif program == "touch":
-            self.files.add(*(BuildEntry(self._path(path), "file", self.run.line) for path in plain))
-        elif program in {"rm", "rmdir"}:
-            for path in plain:
-                self.files.remove(self._path(path))
-        elif program in {"mv", "cp"} and len(plain) > 1:
-            kept = has_option(words, "a", "--archive") or has_option(words, "p", "--preserve")
-            self._move(plain[:-1], plain[-1], copies=program == "cp", owned=program == "cp" and not kept)
+    def _wrapped(self, simple: SimpleCommand) -> None:
+        inner = inner_command(simple.words)
+        # What xargs reads from its input are further arguments.
+        if not inner or simple.program == "xargs":
+            self._anything("/")
         else:
-            self._anything(self._path(plain[-1]) if program == "ln" and plain else "/")
+            self._known(replace(simple, words=inner, writes=()))
 
-    def _make(self, folders: list[Folder]) -> None:
-        for folder in folders:
-            owner = folder.owner or self._user()
-            self.files.add(BuildEntry(self._path(folder.path), "folder", self.run.line, owner=owner, open=folder.open))
+    def _packages(self, arguments: list[str | None]) -> None:
+        self.files.add(*(BuildEntry(folder, "base", self.run.line) for folder in _SYSTEM))
+        if any(word is None or _PACKAGE_FILE.fullmatch(word) for word in arguments):
+            self._anything("/")
 
-    def _change(self, program: str, words: list[str], *, deep: bool) -> None:
-        for path in words[1:]:
-            if program == "chown":
-                self.files.change(self._path(path), owner=words[0].partition(":")[0] or None, deep=deep)
-            elif program == "chmod":
-                self.files.change(self._path(path), others=is_open(words[0]), deep=deep)
+    def _users(self, program: str, words: tuple[str | None, ...]) -> None:
+        self._anything("/home")
+        self._anything("/etc")
+        made = read_user(program, [word or "" for word in words[1:]]) if None not in words else None
+        if made is None:
+            # usermod and groupmod change what was read before.
+            if program in {"useradd", "adduser", "usermod", "groupmod"}:
+                self._anything("/")
+            return
+        name, user = made
+        self.files.users[name] = user
+        if user.home and not is_within(user.home, "/home"):
+            self._anything(self._path(user.home))
+
+    def _compile(self, arguments: list[str | None]) -> None:
+        """`python -m compileall` writes beside each module, and into the folder itself with -b."""
+        if None in arguments:
+            self._anything("/")
+        for word in arguments:
+            self._anything(posixpath.join(self._path(word or "."), "__pycache__"))
 
     def _maybe(self, simple: SimpleCommand) -> None:
         words = simple.words
-        if pip_arguments(words) or venv_arguments(words) or simple.program in PACKAGE_MANAGERS | USER_MAKERS:
+        if simple.program in WRAPPERS and simple.program != "xargs" and (inner := inner_command(words)):
+            self._maybe(replace(simple, words=inner, writes=()))
+        elif pip_arguments(words) or venv_arguments(words) or simple.program in PACKAGE_MANAGERS | USER_MAKERS:
             self._known(simple)
         else:
             self._anything("/")
@@ -166,7 +183,10 @@ class Effects:
 
     def _installed(self, install: Install, place: Place) -> None:
         line = self.run.line
+        prefix = posixpath.dirname(place.scripts)
         self.files.add(
+            # Data files of packages.
+            *(BuildEntry(posixpath.join(prefix, name), "unknown", line) for name in ("share", "etc", "include")),
             BuildEntry(place.site, "unknown", line, install=install, part="modules"),
             BuildEntry(place.scripts, "unknown", line, install=install, part="scripts"),
         )
@@ -203,31 +223,6 @@ class Effects:
         else:
             self.folder = self._path(arguments[0])
 
-    def _user(self) -> str | None:
-        if self.run.user:
-            return self.run.user.value.partition(":")[0]
-        return self.base.user if self.base else None
-
-    def _move(self, sources: list[str], destination: str, *, copies: bool, owned: bool) -> None:
-        target = self._path(destination)
-        into = destination.endswith("/") or len(sources) > 1 or self._is_folder(target)
-        for source in sources:
-            path = self._path(source)
-            if _WILD.search(source):
-                self.files.add(BuildEntry(target, "unknown", self.run.line, owner=None))
-                continue
-            contents = source.endswith("/.")
-            inside = posixpath.join(target, posixpath.basename(path)) if into and not contents else target
-            moved = self.files.copy(path, inside, line=self.run.line, owner=self._user() if owned else None)
-            if not moved:
-                moved = [BuildEntry(inside, "unknown", self.run.line, owner=None)]
-            if not copies:
-                self.files.remove(path)
-            self.files.add(*moved)
-
-    def _is_folder(self, path: str) -> bool:
-        return any(entry.path != path or entry.kind == "folder" for entry in self.files.below(path))
-
     def _anything(self, folder: str) -> None:
         self.files.add(BuildEntry(folder, "unknown", self.run.line, owner=None))
 
@@ -235,3 +230,8 @@ class Effects:
         if path.startswith("~"):
             path = (self._home() or "/unknown") + path[1:]
         return posixpath.normpath(posixpath.join(self.folder, path))
+
+    def _user(self) -> str | None:
+        if self.run.user:
+            return self.run.user.value.partition(":")[0]
+        return self.base.user if self.base else None

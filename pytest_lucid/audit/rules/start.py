@@ -136,14 +136,15 @@ def _missing(subject: Subject, program: Program, task: Task, name: str, *, here:
         folders = (subject.final.workdir.value, *folders)
     files, inner = subject.files, name.replace(".", "/")
     found = [
-        files.exists(f"{folder}/{path}", in_base=False)
+        files.exists(posixpath.join(folder, path), in_base=False)
         for folder in folders
         if not _is_installed(subject, folder)
         for path in (f"{inner}.py", f"{inner}/__main__.py" if not here else f"{inner}/__init__.py", f"{inner}.so")
     ]
     if any(answer != "no" for answer in found):
         return ""
-    tops = [files.exists(f"{folder}/{top}", in_base=False) for folder in folders if not _is_installed(subject, folder)]
+    open_folders = [folder for folder in folders if not _is_installed(subject, folder)]
+    tops = [files.exists(posixpath.join(folder, top), in_base=False) for folder in open_folders]
     if "yes" in tops and "." in name:
         return f"The package {top} is copied, and has no module {name}."
     if "yes" in tops and not here:
