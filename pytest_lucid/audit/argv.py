@@ -113,12 +113,23 @@ def _is_without_python(found: Program) -> bool:
 
 
 def _at(subject: Subject, path: str) -> Program:
-    if subject.base and path in (subject.base.programs or ()):
+    if subject.base and path in (*(subject.base.programs or ()), *subject.base.interpreters):
         return Program(path, "yes", None)
     answer = subject.files.exists(path)
     entries = list(subject.files.at(path))
+    if answer == "maybe" and _is_only_in_base(subject, path, entries):
+        return Program(path, "no", None)
     told = next((entry for entry in entries if entry.part == "scripts" or entry.venv), None)
     return Program(path, answer, told or next(iter(entries), None))
+
+
+def _is_only_in_base(subject: Subject, path: str, entries: list[BuildEntry]) -> bool:
+    """Whether a path could only be a program of the base, and the base is known not to have it."""
+    base, final = subject.base, subject.final
+    if base is None or final is None or posixpath.basename(path) not in base.absent:
+        return False
+    first = final.lineage[0].line
+    return all(entry.kind == "base" and entry.line == first for entry in entries)
 
 
 def read_task(words: tuple[str, ...]) -> Task:
@@ -151,7 +162,8 @@ def home_of(subject: Subject) -> str | None:
         return "/root"
     if user in {"65532", "nonroot"} and subject.base and subject.base.is_distroless:
         return "/home/nonroot"
-    return None
+    made = subject.files.users.get(user)
+    return made.home if made else None
 
 
 def venv_of(subject: Subject, path: str) -> BuildEntry | None:
@@ -175,7 +187,7 @@ def search_path(subject: Subject, program: Program, *, isolated: bool, script: b
     if venv is not None:
         version = base.python or "3"
         return (*folders, f"{venv.path}/lib/python{version}/site-packages")
-    if program.path not in (base.programs or ()) or not base.python:
+    if program.path not in (*(base.programs or ()), *base.interpreters) or not base.python:
         return None
     stated_base = final.env.get("PYTHONUSERBASE")
     home = home_of(subject)

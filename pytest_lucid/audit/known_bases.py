@@ -46,6 +46,7 @@ class KnownBase:
 
     `python` is the minor version, `interpreter` the path of the versioned program. `programs` are the paths of all
     that can be started, or None when there are too many to say. `user` is None where the image does not matter.
+    `absent` are the names of programs that people expect and the image does not have.
     """
 
     reference: Reference
@@ -58,6 +59,18 @@ class KnownBase:
     programs: tuple[str, ...] | None = None
     variables: tuple[str, ...] = ()
     user: str = "0"
+    absent: frozenset[str] = frozenset()
+
+    @property
+    def interpreters(self) -> tuple[str, ...]:
+        """The paths of the base's own Python; () where none is known."""
+        folder = self.interpreter.rpartition("/")[0]
+        return (self.interpreter, f"{folder}/python3", f"{folder}/python") if self.is_python_image else ()
+
+    @property
+    def is_python_image(self) -> bool:
+        """Whether it is a python image, whose interpreter is under /usr/local."""
+        return self.interpreter.startswith("/usr/local/")
 
     @property
     def is_distroless(self) -> bool:
@@ -118,8 +131,19 @@ def _base(reference: Reference, entry: dict[str, Any], debian: str, releases: di
         entrypoint=(interpreter,) if entry.get("entrypoint") and interpreter else (),
         programs=programs,
         variables=tuple(entry["variables"]),
+        absent=_absent(reference, _data()["absent"]),
         user="65532" if "nonroot" in tag.split("-") else "0",
     )
+
+
+def _absent(reference: Reference, data: dict[str, list[str]]) -> frozenset[str]:
+    parts = reference.tag.split("-")
+    kind = "alpine" if reference.repository == "alpine" or any(part.startswith("alpine") for part in parts) else ""
+    if not kind and reference.repository in {"debian", "ubuntu"}:
+        kind = "debian"
+    if not kind and reference.repository == "python" and "slim" in parts:
+        kind = "slim"
+    return frozenset(data.get(kind, ()))
 
 
 def _release(tag: str, releases: dict[str, list[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 from pytest_lucid.audit.rootfs.requirements_files import load_requirements
 from pytest_lucid.audit.tron_scan import find_tron
 from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
-from pytest_lucid.dockerfile.context import read_context
+from pytest_lucid.dockerfile.context import Context, read_context
+from pytest_lucid.dockerfile.contexts import read_named_contexts
 from pytest_lucid.dockerfile.find import find_dockerfiles
 from pytest_lucid.dockerfile.hadolint import run_hadolint
+from pytest_lucid.dockerfile.ignore import Ignore
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.dockerfile.syntax import Problem
@@ -23,13 +26,13 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.rootfs.requirements_files import Requirement
     from pytest_lucid.audit.tron_scan import TronMatch
     from pytest_lucid.dockerfile import hadolint
-    from pytest_lucid.dockerfile.context import Context
     from pytest_lucid.dockerfile.facts import DockerfileFacts
     from pytest_lucid.matrix import Matrix, Service
 
 T = TypeVar("T")
 # Stages inherit from each other: the work grows with the square of their number.
 _MOST_STAGES = 200
+_MOST_FILES = 100_000
 
 
 class SourceTree:
@@ -51,6 +54,23 @@ class SourceTree:
         rows = {service.dockerfile for service in self.matrix.service}
         found = (path.relative_to(self.root).as_posix() for path in find_dockerfiles(self.root))
         return tuple(path for path in found if path not in rows)
+
+    @cached_property
+    def named_contexts(self) -> frozenset[str]:
+        """The names that compose and bake files of the project give to further build contexts."""
+        return read_named_contexts(self.root)
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """The names of the modules and packages that the project itself has, in whatever folder they are."""
+        names: set[str] = set()
+        for count, path in enumerate(Context(self.root, Ignore(None, ())).files()):
+            if count > _MOST_FILES:
+                break
+            if path.endswith(".py"):
+                folder, name = posixpath.split(path)
+                names.update((name.removesuffix(".py"), posixpath.basename(folder)))
+        return frozenset(names)
 
     def facts(self, path: str) -> DockerfileFacts:
         """A Dockerfile, parsed and resolved. Raises OSError where it cannot be read."""

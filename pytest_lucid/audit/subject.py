@@ -119,6 +119,10 @@ class Subject:
         """The programs that `argv` has looked up already."""
         return {}
 
+    def has_module(self, top: str) -> bool:
+        """Whether the tree has a module or a package of this name of its own, anywhere."""
+        return top in self.tree.modules
+
     @cached_property
     def reaching(self) -> tuple[tuple[Install, tuple[BuildEntry, ...]], ...]:
         """Each install of packages for running, with the entries of the image that hold its modules."""

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"(?:dockerfile|containerfile)(?:[.-].+)?|.+\.(?:dockerfile|containerfile)", re.IGNORECASE)
 _NOT_DOCKERFILE = re.compile(
-    r".*(?:~|\.(?:dockerignore|md|rst|txt|html?|json|ya?ml|toml|lock|log|j2|tmpl|tpl|template|bak|orig|rej|sw[op]))",
+    r".*(?:~|\.(?:dockerignore|md|rst|txt|html?|json|ya?ml|toml|lock|log|j2|tmpl|tpl|template|erb|ejs|jinja2?|mustache|hbs|bak|orig|rej|sw[op]))",
     re.IGNORECASE,
 )
 # `Dockerfile.py` is an image for Python; `dockerfile.py` is a module about Dockerfiles.
 _PROGRAM = re.compile(
-    r"[dc][a-z]+file(?:[.-].+)?\.(?:py|pyi|pyc|sh|js|ts|tsx|go|rs|java|rb|c|h|cpp|cs|php|lua|el|vim|hs)"
+    r"[dc][a-z]+file(?:[.-].+)?\.(?:py|pyi|pyc|sh|js|ts|tsx|go|rs|java|rb|c|h|cpp|cs|php|lua|el|vim|hs)|"
+    r"[DC][a-z]+file[.-].+\.(?:pyi?|pyc|sh|[cm]?js|jsx|tsx?|go|rs|java|rb|cpp|cs|php|lua|hs)"
 )
 _SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "__pycache__", ".tox", ".nox", ".venv", "venv", "site-packages"}

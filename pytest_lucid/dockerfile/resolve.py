@@ -87,7 +87,10 @@ class _Resolver:
     def _stage(self, stage: Stage, outer: Mapping[str, str]) -> StageFacts:
         base = self._global.expand(stage.base, stage.line)
         parent = self._earlier.get(base.value.lower())
-        if not base.value:
+        if not base.value and base.unset:
+            # The build argument is demanded from whoever builds: legal, and nothing is known of the image.
+            base = Located(stage.base, stage.line, base.unset)
+        elif not base.value:
             self._ledger.problem("base", stage.line, f"FROM {stage.base[:80]} names no image.")
         elif parent is None and base.value != "scratch":
             self._images.append(base)

@@ -23,19 +23,22 @@ _LARGEST_COMPARED = 1_000_000
 def missing_sources(subject: Subject) -> Iterator[Finding]:
     """A source that is not in the build context, or not in the stage that it is copied from."""
     for copy in subject.context_copies:
-        if copy.unset or any(flag.name == "parents" for flag in copy.flags):
+        if copy.unset:
             continue
-        found = [(source, subject.context.find(source)) for source in copy.sources if not _REMOTE.match(source)]
+        # With --parents, ** spans folders.
+        parents = any(flag.name == "parents" for flag in copy.flags)
+        local = [source for source in copy.sources if not _REMOTE.match(source)]
+        found = [(source, subject.context.find(source, folders=parents)) for source in local]
         some = any(result.paths for _, result in found)
         for source, result in found:
             if result.error:
                 yield subject.at(copy.line, f"The source {source!r} cannot be read: {result.error}.")
-            elif result.climbs:
-                yield subject.at(copy.line, f"The source {source} leads out of the build context.")
             elif result.broken:
                 yield subject.at(copy.line, f"The source {result.broken[0]} is a link to nothing in the build context.")
             elif not result.paths and result.ignored:
-                yield subject.at(copy.line, f"The source {source} is kept out of the build context by .dockerignore.")
+                yield subject.at(
+                    copy.line, f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
+                )
             elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
                 yield subject.at(copy.line, f"The source {source} is not in the build context.")
     yield from _missing_in_stages(subject)
@@ -51,6 +54,15 @@ def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
                 path = posixpath.normpath("/" + source.lstrip("/"))
                 if not _WILD.search(source) and path != "/" and origin.exists(path) == "no":
                     yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.")
+
+
+def _ignore_name(subject: Subject) -> str:
+    """The file whose patterns are in force, relative to the project."""
+    path = subject.context.ignore.path
+    try:
+        return path.relative_to(subject.tree.root).as_posix() if path else ".dockerignore"
+    except ValueError:
+        return path.name if path else ".dockerignore"
 
 
 def ambiguous_sources(subject: Subject) -> Iterator[Finding]:
@@ -85,13 +97,16 @@ def _same(one: Path, other: Path) -> bool:
 def leaky_context(subject: Subject) -> Iterator[Finding]:
     """A context without a .dockerignore, or with one that lets history, secrets, environments or tests in."""
     context = subject.context
-    if not any(copy.sources for copy in subject.context_copies):
+    copies = [(copy, source) for copy in subject.context_copies for source in copy.sources]
+    if not copies:
         return
     folder = context.root.relative_to(subject.tree.root)
     if context.ignore.path is None:
-        yield Finding(
-            (folder / ".dockerignore").as_posix(), 1, "There is no .dockerignore, so all of the tree is sent."
-        )
+        # BuildKit sends what COPY names, and nothing else.
+        whole = next((copy for copy, source in copies if posixpath.normpath(source.lstrip("/") or ".") == "."), None)
+        if whole is not None:
+            message = f"There is no .dockerignore, so line {whole.line} of {subject.path} copies the whole folder."
+            yield Finding((folder / ".dockerignore").as_posix(), 1, message)
         return
     try:
         name = context.ignore.path.relative_to(subject.tree.root).as_posix()
@@ -117,6 +132,8 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
             continue
         seen.add(entry.source)
         for what, (first, count) in subject.tree.baggage(subject.context, entry.source).items():
+            if what == "tests" and first == entry.source and not subject.service:
+                continue  # a file that is named one by one is meant
             yield subject.at(entry.line, f"It carries {what} into the image: {first}{_more(count)}.")
 
 

@@ -15,6 +15,9 @@ _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
 # What all services of Lucid promise.
 _DEMANDED = (30.0, 10.0, 3)
 
+# On a Pi an interpreter alone takes a second to start, and six services share its four cores.
+_SHORTEST_START = 10.0
+
 
 def missing_health_check(subject: Subject) -> Iterator[Finding]:
     """A service without a health check, or with other times than all others."""
@@ -32,6 +35,12 @@ def missing_health_check(subject: Subject) -> Iterator[Finding]:
             _TIMEOUT if check.timeout is None else check.timeout,
             _RETRIES if check.retries is None else check.retries,
         )
+        if check.start_period is not None and check.start_period < _SHORTEST_START:
+            short = f"A start period of {check.start_period:g} s is short"
+            yield subject.at(
+                check.line,
+                f"{short}: on a Raspberry Pi six services start at once; give at least {_SHORTEST_START:g} s.",
+            )
         if times != _DEMANDED:
             told = "{:g} s, timeout {:g} s, {} retries".format(*times)
             wanted = "{:g} s, timeout {:g} s, {} retries".format(*_DEMANDED)

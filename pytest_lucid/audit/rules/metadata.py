@@ -89,7 +89,10 @@ def shell_form(subject: Subject) -> Iterator[Finding]:
     for name, command in _commands(final):
         if command is not None and command.form == "shell":
             hint = " (an array in JSON has double quotes)" if command.argv[-1].startswith("[") else ""
-            yield subject.at(command.line, f"{name} is in shell form{hint}, and the base has no shell.")
+            lost = "and the base has no shell"
+            if subject.base and subject.base.has_shell:
+                lost = "so a shell stands between the engine's signals and the service"
+            yield subject.at(command.line, f"{name} is in shell form{hint}, {lost}.")
 
 
 def _commands(final: StageFacts) -> Iterator[tuple[str, Command | None]]:

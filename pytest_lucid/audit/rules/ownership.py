@@ -14,24 +14,29 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.subject import Subject
 
 _NAMES = {"root": "0", "nonroot": "65532", "nobody": "65534"}
+_ATTACK = "an attacker in the service can replace the code. Leave it to root (COPY without --chown); reading is enough."
 _CODE = (".py", ".so", ".pyc", ".sh")
 
 
 def writable_code(subject: Subject) -> Iterator[Finding]:
-    """Code that belongs to the user that runs it, or that anybody can write."""
-    user = _user(subject)
+    """Code that belongs to the user or the group that runs it, or that anybody can write."""
+    user, group = _user(subject), _group(subject)
     if user in {None, "0"}:
         return
     seen = set()
     for entry in subject.files.entries:
         if entry.line in seen or not _is_code(subject, entry):
             continue
+        why = ""
         if entry.open:
+            why = f"Anybody can write the code in {entry.path}"
+        elif _number(subject, entry.owner) == user:
+            why = f"The code in {entry.path} belongs to {entry.owner}, the user that runs it"
+        elif entry.group_open and group is not None and _group_number(subject, entry.group) == group:
+            why = f"The group {entry.group}, which runs the code in {entry.path}, can write it"
+        if why:
             seen.add(entry.line)
-            yield subject.at(entry.line, f"Anybody can write the code in {entry.path}.")
-        elif _number(entry.owner) == user:
-            seen.add(entry.line)
-            yield subject.at(entry.line, f"The code in {entry.path} belongs to {entry.owner}, the user that runs it.")
+            yield subject.at(entry.line, f"{why}: {_ATTACK}")
 
 
 def unwritable_storage(subject: Subject) -> Iterator[Finding]:
@@ -43,7 +48,7 @@ def unwritable_storage(subject: Subject) -> Iterator[Finding]:
         holding = [entry for entry in reversed(subject.files.entries) if is_within(path, entry.path)]
         own = next((entry for entry in holding if entry.kind in {"folder", "context"}), None)
         if own is not None and (own.path == path or own.kind == "context"):
-            if own.owner is not None and _number(own.owner) != user and not own.open:
+            if own.owner is not None and _number(subject, own.owner) != user and not own.open:
                 yield subject.at(
                     own.line, f"The storage path {path} belongs to {own.owner}, and the service is {user}."
                 )
@@ -60,13 +65,39 @@ def _is_code(subject: Subject, entry: BuildEntry) -> bool:
 
 
 def _user(subject: Subject) -> str | None:
+    """The number of the user that the image runs as; its name where no number is known."""
     final, base = subject.final, subject.base
     if final is None:
         return None
     if final.user is None:
         return base.user if base else None
-    return _number(final.user.value.partition(":")[0])
+    return _number(subject, final.user.value.partition(":")[0])
 
 
-def _number(name: str | None) -> str | None:
-    return _NAMES.get(name, name) if name is not None else None
+def _group(subject: Subject) -> str | None:
+    """The number of the group that the image runs as; of a user without a stated group that of the user, or 0."""
+    final = subject.final
+    if final is None or final.user is None:
+        return None
+    name, _, group = final.user.value.partition(":")
+    if group:
+        return _NAMES.get(group, group)
+    made = subject.files.users.get(name)
+    if made is not None:
+        return made.group or made.number
+    # The engine takes group 0 for a number that /etc/passwd does not have.
+    return "0" if name.isdigit() and name not in _NAMES.values() else _NAMES.get(name)
+
+
+def _number(subject: Subject, name: str | None) -> str | None:
+    if name is None:
+        return None
+    made = subject.files.users.get(name)
+    return made.number or name if made else _NAMES.get(name, name)
+
+
+def _group_number(subject: Subject, name: str | None) -> str | None:
+    if name is None:
+        return None
+    made = subject.files.users.get(name)
+    return (made.group or made.number or name) if made else _NAMES.get(name, name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.argv import DEFAULT_PATH
 from pytest_lucid.audit.known_bases import read_base, read_reference
+from pytest_lucid.audit.rootfs.build_simulation import bind_mounts
 from pytest_lucid.audit.rootfs.rootfs import is_within
 
 if TYPE_CHECKING:
@@ -37,8 +38,16 @@ def refused(subject: Subject) -> Iterator[Finding]:
 def single_stage(subject: Subject) -> Iterator[Finding]:
     """A service whose image is made in one stage, with everything that building needs."""
     final = subject.final
-    if subject.is_lucid and final and len(list(subject.facts.needed())) == 1 and not _copies_from_image(subject):
+    if final is None or not subject.is_lucid or _copies_from_image(subject) or _only_gathers(subject):
+        return
+    if len(list(subject.facts.needed())) == 1:
         yield subject.at(final.line, "The image is made in a single stage, so what building needs stays in it.")
+
+
+def _only_gathers(subject: Subject) -> bool:
+    """Whether the image takes files and builds nothing, on a base that has nothing to build with."""
+    base = subject.base
+    return bool(not subject.service and base and not base.has_shell and subject.final and not subject.final.runs)
 
 
 def other_base(subject: Subject) -> Iterator[Finding]:
@@ -75,7 +84,7 @@ def unknown_origins(subject: Subject) -> Iterator[Finding]:
         origins += [(origin, run.line) for run in stage.own_runs for origin in run.origins]
         for origin, line in origins:
             written = origin.written
-            if origin.kind != "image" or not _STAGE_NAME.fullmatch(written):
+            if origin.kind != "image" or not _STAGE_NAME.fullmatch(written) or written in subject.tree.named_contexts:
                 continue
             near = any(_is_near(written.lower(), name.lower()) for name in names[:_MOST_NAMES])
             if near or _USUAL_STAGE.fullmatch(written.lower()):
@@ -96,7 +105,14 @@ def impossible_runs(subject: Subject) -> Iterator[Finding]:
             if base.programs is None and run.command.form == "exec":
                 continue
             before = [p for p in files.entries if p.line < run.line]
-            found = [path for path in _places(program) if any(p.path == path or _covers(p, path) for p in before)]
+            # What a mount brings is there for this RUN.
+            mounted = [place for place, _ in bind_mounts(run)]
+            found = [
+                path
+                for path in _places(program)
+                if any(p.path == path or _covers(p, path) for p in before)
+                or any(is_within(path, place) for place in mounted)
+            ]
             if not found:
                 needs = "a shell" if run.command.form == "shell" else program
                 yield subject.at(run.line, f"This RUN needs {needs}, which {stage.image.value} does not have.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_lucid.audit.argv import find_program, probe_of, read_task, search_path, start_of, unwrapped
+from pytest_lucid.audit.entry_file import entry_problem
 from pytest_lucid.audit.rootfs.pip_installs import PYTHON, requirement_name
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.rootfs.rootfs import Program
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import Command
 
 # Modules that people start and install under another name, or by way of another package.
 _RUNNERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne", "celery", "flask", "django", "alembic", "granian"})
+# What the python images have beside the standard library.
+_OF_THE_IMAGE = frozenset({"pip", "setuptools", "wheel", "pkg_resources"})
 _APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):[A-Za-z_][\w.]*(?:\(\))?")
 _SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 _URL = re.compile(r"https?://[^\s'\"()<>,;\\]+")
+_INTERPRETER = re.compile(r"python[\d.]*|node|ruby|perl|php|java|.*\.(?:py|js|rb|pl)")
 # The rest is put together at run time.
 _CONTINUED = re.compile(r"['\"]\s*[+%.]")
 _SELF = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - read, not bound
@@ -37,8 +42,10 @@ def missing_program(subject: Subject) -> Iterator[Finding]:
     if argv is None:
         return
     yield from _program(subject, argv)
-    if unwrapped(argv) != argv:
-        yield from _program(subject, unwrapped(argv))
+    inner = unwrapped(argv)
+    # An init without a command gets it from the platform; a service of the matrix is started as it stands.
+    if inner != argv and (inner.words or subject.service):
+        yield from _program(subject, inner)
 
 
 def missing_module(subject: Subject) -> Iterator[Finding]:
@@ -54,14 +61,34 @@ def failing_probe(subject: Subject) -> Iterator[Finding]:
     if argv is not None:
         yield from _program(subject, argv)
         yield from _target(subject, argv)
+    else:
+        yield from _shell_probe(subject)
     check = subject.final.healthcheck if subject.final else None
     if check is None or check.command is None:
         return
     yield from _urls(subject, " ".join(check.command.argv), check.line)
-    if check.timeout is not None and check.timeout < _SHORTEST_TIMEOUT:
+    if check.timeout and check.timeout < _SHORTEST_TIMEOUT and _starts_interpreter(check.command):
         yield subject.at(check.line, f"A timeout of {check.timeout:g} s is less than an interpreter needs to start.")
-    if check.interval is not None and check.interval < _SHORTEST_INTERVAL:
+    if check.interval and check.interval < _SHORTEST_INTERVAL:
         yield subject.at(check.line, f"Every {check.interval:g} s is so often that a small computer does little else.")
+
+
+def _shell_probe(subject: Subject) -> Iterator[Finding]:
+    """A health command in shell form whose first program the base is known not to have."""
+    check = subject.final.healthcheck if subject.final else None
+    command = check.command if check else None
+    if command is None or command.form != "shell" or subject.base is None:
+        return
+    words = command.argv[-1].split()
+    if words and words[0] in subject.base.absent and find_program(subject, words[0]).answer == "no":
+        missing = f"{words[0]} is not in {subject.base.reference.repository}:{subject.base.reference.tag}"
+        yield subject.at(command.line, f"{missing}, and nothing installs it, so the health command always fails.")
+
+
+def _starts_interpreter(command: Command) -> bool:
+    """Whether a health command starts an interpreter, which takes its time, and no compiled program."""
+    words = command.argv if command.form == "exec" else command.argv[-1].split()
+    return any(_INTERPRETER.fullmatch(posixpath.basename(word)) for word in words[:4])
 
 
 def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
@@ -71,6 +98,9 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
     program = find_program(subject, argv.words[0])
     if program.answer == "no":
         yield subject.at(argv.line, f"{argv.words[0]} is neither in the base nor among the copied files.")
+        return
+    if problem := entry_problem(subject, program):
+        yield subject.at(argv.line, problem)
         return
     if not PYTHON.fullmatch(posixpath.basename(argv.words[0])):
         return
@@ -151,7 +181,7 @@ def _missing(subject: Subject, program: Program, task: Task, name: str, *, here:
         return f"The package {top} is copied, and has no __main__.py."
     if "maybe" in tops or _may_be_installed(subject, top):
         return ""
-    return f"The module {name} is on no folder of sys.path, and no requirement installs it."
+    return f"The module {name} is on no folder of sys.path: it is neither copied nor installed."
 
 
 def _is_installed(subject: Subject, folder: str) -> bool:
@@ -160,16 +190,20 @@ def _is_installed(subject: Subject, folder: str) -> bool:
 
 
 def _may_be_installed(subject: Subject, top: str) -> bool:
-    if top in _RUNNERS or not subject.simulation.installs:
-        return bool(subject.simulation.installs)
+    """Whether an install may bring a module: a distribution's name tells nothing certain of its modules.
+
+    Only what the tree itself has under that name is the service's own, and no package's.
+    """
+    if not subject.simulation.installs:
+        return top in _OF_THE_IMAGE
+    if top in _RUNNERS or any(install.local for install in subject.simulation.installs):
+        return True
     wanted = requirement_name(top)
     for install in subject.simulation.installs:
         requirements = subject.requirements(install)
-        if requirements is None or install.local:
+        if requirements is None or any(wanted in item.name or item.name in wanted for item in requirements):
             return True
-        if any(wanted in name or name in wanted for name in (item.name for item in requirements)):
-            return True
-    return False
+    return not subject.has_module(top)
 
 
 def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
@@ -198,5 +232,3 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
                 yield subject.at(
                     line, f"The health command asks {parts.path or '/'}; services of Lucid answer /health."
                 )
-        elif final.ports and port not in {item.number for item in final.ports}:
-            yield subject.at(line, f"The health command asks port {port}, which is not exposed.")

@@ -48,6 +48,8 @@ def test_is_one(name: str) -> None:
         "Dockerfile~",
         "Dockerfile.swp",
         "Dockerfile.j2",
+        "Dockerfile.test.js",
+        "Dockerfile.erb",
         "docker-compose.yml",
         "dockerfile.yaml",
         "test_dockerfile.py",

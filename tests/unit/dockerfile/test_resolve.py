@@ -207,8 +207,16 @@ def test_onbuild_runs_in_the_stage_built_from_it_only() -> None:
     assert [len(stage.own_env) for stage in facts.stages] == [0, 1, 0]
 
 
+def test_a_base_that_the_build_has_to_name_is_unknown_and_no_problem() -> None:
+    facts = bases("ARG B\nFROM ${B}\n")
+    assert not facts.problems
+    assert not facts.images
+    assert facts.final is not None
+    assert facts.final.base.unset == ("B",)
+
+
 def test_an_empty_base_is_a_problem() -> None:
-    assert [(item.code, item.line) for item in bases("ARG B\nFROM ${B}\n").problems] == [("base", 2)]
+    assert [(item.code, item.line) for item in bases('ARG B=""\nFROM ${B}\n').problems] == [("base", 2)]
 
 
 def test_no_stage_at_all() -> None:

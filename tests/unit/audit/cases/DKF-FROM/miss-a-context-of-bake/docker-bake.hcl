@@ -1,0 +1,5 @@
+target "a" {
+  contexts = {
+    frontend = "target:fe"
+  }
+}
