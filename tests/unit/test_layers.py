@@ -1,18 +1,42 @@
 from __future__ import annotations
 
 import ast
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 import pytest_lucid
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 PACKAGE = Path(pytest_lucid.__file__).parent
 
 
 def imported(file: Path) -> set[str]:
     tree = ast.parse(file.read_text("utf-8"))
-    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def used(file: Path, modules: Container[str]) -> set[str]:
+    """The modules that a file imports: `from package import module` imports the module, not a name of the package."""
+    found = {name for name in imported(file) if name in modules}
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            inside = {name for name in submodules if name in modules}
+            found |= inside
+            if inside == submodules:
+                found.discard(node.module)
+    return found
 
 
 def core() -> list[Path]:
@@ -37,10 +61,30 @@ def test_modules_are_short() -> None:
     assert not {file.name for file in PACKAGE.rglob("*.py") if len(file.read_text("utf-8").splitlines()) > 300}
 
 
+def circle(modules: dict[str, Path]) -> list[str] | None:
+    """The names of a circle of imports; imports for types and those inside functions count."""
+    graph = {name: used(file, modules) - {name} for name, file in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return None
+
+
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Imports for types and those inside functions count: arrows go one way."""
-    modules = {".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts): file for file in core()}
-    graph = {
-        name: {used for used in imported(file) if used in modules and used != name} for name, file in modules.items()
-    }
-    assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
+    """Directions between packages are the import contract's, in pyproject.toml."""
+    assert circle({module_name(file, PACKAGE.parent): file for file in core()}) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["import p.b", "from p import b", "from p.b import name", "def f():\n    from p import b"]
+)
+def test_a_planted_circle_is_found(tmp_path: Path, line: str) -> None:
+    for name, text in {"a": line, "b": "from p.a import something"}.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    assert circle({f"p.{name}": tmp_path / f"{name}.py" for name in "ab"})
+
+
+def module_name(file: Path, root: Path) -> str:
+    parts = file.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
