@@ -33,6 +33,15 @@ T = TypeVar("T")
 # Stages inherit from each other: the work grows with the square of their number.
 _MOST_STAGES = 200
 _MOST_FILES = 100_000
+_LARGEST_TEXT = 1_048_576
+
+
+def _read_small(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST_TEXT).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 class SourceTree:
@@ -91,6 +100,10 @@ class SourceTree:
         if folder not in self._contexts:
             self._contexts[folder] = read_context(folder, dockerfile)
         return self._contexts[folder]
+
+    def text(self, name: str) -> str:
+        """The text of a small file of the project, by its relative path; "" when it cannot be read."""
+        return self._once(("text", name), lambda: _read_small(self.root / name))
 
     def leaks(self, context: Context) -> dict[str, tuple[str, int]]:
         """What a context holds that nobody should send."""

@@ -124,6 +124,11 @@ class Subject:
         return top in self.tree.modules
 
     @cached_property
+    def arguments(self) -> dict[int, str]:
+        """What each instruction says, before expansion, by its line."""
+        return {instruction.line: instruction.arguments for instruction in self.facts.source.instructions}
+
+    @cached_property
     def reaching(self) -> tuple[tuple[Install, tuple[BuildEntry, ...]], ...]:
         """Each install of packages for running, with the entries of the image that hold its modules."""
         held: dict[Install, list[BuildEntry]] = {}

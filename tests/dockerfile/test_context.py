@@ -23,6 +23,14 @@ def test_sources_exist(lucid_audit: Audit) -> None:
 
 
 @pytest.mark.lucid(
+    "DKF-BUILT", severity="low", remedy="Build it in a stage of the Dockerfile, or say in the README what makes it."
+)
+def test_sources_are_in_a_clone(lucid_audit: Audit) -> None:
+    """A clone builds as it stands: no source is the product of a build that has to run first."""
+    assert not lucid_audit(copy_sources.build_products)
+
+
+@pytest.mark.lucid(
     "DKF-AMBIGUOUS", severity="medium", remedy="Write the path from the root of the tree, or rename one of the two."
 )
 def test_sources_are_unambiguous(lucid_audit: Audit) -> None:

@@ -135,6 +135,11 @@ DOCKERFILES = (
         edit=replace("^COPY common/lucid_service ", "COPY common/lucid_sevice "),
     ),
     TreeMutation(
+        name="source that a build makes first",
+        kills=ids("DKF-BUILT"),
+        edit=append("ARG TARGETARCH\nCOPY tool-${TARGETARCH} /tool"),
+    ),
+    TreeMutation(
         name="namesake beside the Dockerfile",
         kills=ids("DKF-AMBIGUOUS"),
         file="service-mesh/common/requirements.txt",

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.finding import Finding
+from pytest_lucid.audit.products import built_before
 from pytest_lucid.audit.unwanted_files import kind_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def missing_sources(subject: Subject) -> Iterator[Finding]:
                 yield subject.at(
                     copy.line, f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
                 )
+            elif not result.paths and built_before(subject, copy, source):
+                continue
             elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
                 yield subject.at(copy.line, f"The source {source} is not in the build context.")
     yield from _missing_in_stages(subject)
@@ -54,6 +57,16 @@ def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
                 path = posixpath.normpath("/" + source.lstrip("/"))
                 if not _WILD.search(source) and path != "/" and origin.exists(path) == "no":
                     yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.")
+
+
+def build_products(subject: Subject) -> Iterator[Finding]:
+    """A source that a build makes first: a clone does not have it, which is no defect of the file."""
+    for copy in subject.context_copies:
+        for source in copy.sources:
+            if copy.unset or _REMOTE.match(source) or subject.context.find(source).paths:
+                continue
+            if why := built_before(subject, copy, source):
+                yield subject.at(copy.line, f"{source} is not in a clone: {why}, so it has to be built first.")
 
 
 def _ignore_name(subject: Subject) -> str:
@@ -102,6 +115,13 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
         return
     folder = context.root.relative_to(subject.tree.root)
     if context.ignore.path is None:
+        if subject.service:
+            yield Finding(
+                (folder / ".dockerignore").as_posix(),
+                1,
+                "There is no .dockerignore: every copied folder is sent whole.",
+            )
+            return
         # BuildKit sends what COPY names, and nothing else.
         whole = next((copy for copy, source in copies if posixpath.normpath(source.lstrip("/") or ".") == "."), None)
         if whole is not None:
