@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from builders import buildkit
 from runs import DEADLINE_SECONDS, ROOT, SUITE, Things
 
 from pytest_lucid.matrix import load_matrix
@@ -100,23 +101,6 @@ def test_images_that_buildkit_built_are_green(run: Run, client: docker.DockerCli
     finally:
         for image in client.images.list(filters={"reference": "lucid-*:buildkit"}):
             client.images.remove(str(image.id), force=True)
-
-
-def buildkit() -> str:
-    """A `docker` command that can ask for BuildKit; skips the test where there is none."""
-    for program in filter(None, (shutil.which("docker"), shutil.which("docker", path="/usr/bin"))):
-        # Newer ones need a plugin for it.
-        asked = subprocess.run(
-            [program, "build", "--help"],
-            check=False,
-            env={**os.environ, "DOCKER_BUILDKIT": "1"},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-        )
-        if "--secret" in asked.stdout:
-            return program
-    pytest.skip("no docker command here can build with BuildKit: install docker-buildx")
 
 
 def build(program: str, dockerfile: str, tag: str) -> None:

@@ -48,14 +48,14 @@ def follow(facts: DockerfileFacts, context: Context) -> BuildSimulation:
         else:
             _start(files, stage)
         steps: list[Copy | RunInstruction | Located[str]] = [*stage.own_copies, *stage.own_runs]
-        steps += [*stage.own_workdirs, *stage.own_volumes]
+        steps += stage.own_workdirs
         for step in sorted(steps, key=lambda step: step.line):
             if isinstance(step, RunInstruction):
                 _run(files, step, stage, installs)
             elif isinstance(step, Copy):
                 apply_copy(files, step, stages)
             elif files.is_folder(absolute("/", step.value)) != "yes":
-                # WORKDIR and VOLUME make their folder.
+                # WORKDIR makes its folder; VOLUME makes none with BuildKit.
                 files.add(BuildEntry(absolute("/", step.value), "folder", step.line))
     return BuildSimulation(stages, tuple(installs))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.products import built_before
+from pytest_lucid.audit.rootfs.rootfs import is_within
 from pytest_lucid.audit.unwanted_files import kind_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
                 continue
             for source in copy.sources:
                 path = posixpath.normpath("/" + source.lstrip("/"))
+                # The classic builder makes the folder of a VOLUME, BuildKit does not.
+                if any(
+                    is_within(path, volume.value) for volume in subject.facts.stages[copy.origin.stage or 0].volumes
+                ):
+                    continue
                 if not _WILD.search(source) and path != "/" and origin.exists(path) == "no":
                     yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.")
 
