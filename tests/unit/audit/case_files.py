@@ -98,7 +98,7 @@ class Case:
             return matrix, project.subject(matrix.service[0])
         return matrix, next(other for other in project.others if other.path == self.path)
 
-    def update(self, findings: Sequence[Finding]) -> None:
+    def update(self, findings: Sequence[Finding] | Sequence[str]) -> None:
         """Write the findings of today into expect.toml; a person reads the difference."""
         lines = "".join(f"  {_quoted(str(finding))},\n" for finding in findings)
         text = f"findings = [\n{lines}]\n" if lines else "findings = []\n"
