@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_lucid.dockerfile.facts import Copy
 
 _PLATFORM = re.compile(r"\$\{?TARGET(?:PLATFORM|OS|ARCH|VARIANT)")
+# Far above what people write: the work grows with the square of the depth.
+_LONGEST_PATH = 1024
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
 
@@ -21,7 +23,7 @@ def built_before(subject: Subject, copy: Copy, source: str) -> str:
     """Why a source that the context lacks is the product of a build: half a sentence; "" without evidence."""
     path = posixpath.normpath(source.lstrip("/"))
     folder = _within(subject)
-    if folder is None:
+    if folder is None or len(path) > _LONGEST_PATH:
         return ""
     full = posixpath.normpath(posixpath.join(folder, path))
     if name := _ignoring(subject.tree, full):
