@@ -14,6 +14,14 @@ Kind = Literal["file", "directory", "link", "device", "other"]
 _MAX_LINKS = 40
 
 
+def display(path: str) -> str:
+    r"""Return how a message shows a path of an image: bytes that are no UTF-8, and control characters, as `\xff`."""
+    if not path.isprintable():
+        text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        path = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f"/{path}"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One path of a layer, without a leading slash; `mode` are the permission bits, size in bytes, mtime in seconds.
@@ -40,38 +48,46 @@ class Entry:
 
     def __str__(self) -> str:
         """Return how a finding names it."""
-        return f"/{self.path}"
+        return display(self.path)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its entries, the paths that it removes from the layers below, and the directories that it empties."""
+    """One layer: its entries, the paths that it removes from the layers below, and the directories that it empties.
+
+    `links` are the hard links to files of layers below, path → target; in `entries` these have no content yet.
+    """
 
     diff_id: str
     # Thousands of entries would bury every report of a failure.
     entries: Mapping[str, Entry] = field(repr=False)
     removed: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What is in the image, lowest layer first."""
+    """What is in the image; `read` are its layers as they were read, lowest first."""
 
     reference: str
-    layers: tuple[Layer, ...] = field(repr=False)
+    read: tuple[Layer, ...] = field(repr=False)
 
-    @cached_property
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, lowest first, with what their hard links to lower layers lead to."""
+        return self._stacked[0]
+
+    @property
     def merged(self) -> Mapping[str, Entry]:
         """Every path that a container sees."""
-        merged: dict[str, Entry] = {}
-        for layer in self.layers:
-            replaced = {path for path, entry in layer.entries.items() if entry.kind != "directory" and path in merged}
-            gone = layer.removed | {path for path in replaced if merged[path].kind == "directory"}
-            if gone or layer.emptied:
-                merged = {path: entry for path, entry in merged.items() if not _is_gone(path, gone, layer.emptied)}
-            merged.update(layer.entries)
-        return merged
+        return self._stacked[1]
+
+    @cached_property
+    def _stacked(self) -> tuple[tuple[Layer, ...], Mapping[str, Entry]]:
+        from pytest_lucid.image.overlay import stack  # noqa: PLC0415 - it is made of these types
+
+        return stack(self.read)
 
     @cached_property
     def files(self) -> tuple[Entry, ...]:
@@ -81,8 +97,12 @@ class Inventory:
     @cached_property
     def everywhere(self) -> tuple[tuple[str, Entry], ...]:
         """Every entry of every layer, those that a later layer hides included, with the words that say where it is."""
+        merged = self.merged
         return tuple(
-            (f"/{path} (layer {number}{'' if self.merged.get(path) is entry else ', hidden by a later one'})", entry)
+            (
+                f"{display(path)} (layer {number}{'' if merged.get(path) is entry else ', hidden by a later one'})",
+                entry,
+            )
             for number, layer in enumerate(self.layers, 1)
             for path, entry in layer.entries.items()
         )
@@ -114,14 +134,3 @@ class Inventory:
         places = [name] if "/" in name else [f"{folder}/{name}" for folder in search.split(":") if folder]
         found = (self.resolve(place) for place in places)
         return next((entry for entry in found if entry and entry.kind == "file"), None)
-
-
-def _is_gone(path: str, removed: frozenset[str] | set[str], emptied: frozenset[str]) -> bool:
-    if path in removed:
-        return True
-    parent = posixpath.dirname(path)
-    while parent:
-        if parent in removed or parent in emptied:
-            return True
-        parent = posixpath.dirname(parent)
-    return "" in emptied

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from pytest_lucid.content import tron
 from pytest_lucid.image.inventory import Layer
@@ -78,8 +79,8 @@ class LayerCache:
         path = self._path(layer.diff_id, "json")
         if path is None:
             return
-        # A cache that cannot be written is none.
-        with suppress(OSError):
+        # A cache that cannot be written is none; JSON has no names that are no UTF-8.
+        with suppress(OSError, PydanticSerializationError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(path, _Stored(layer=layer).model_dump_json().encode())
             name = self._path(hint, "name") if hint else None

@@ -67,7 +67,7 @@ def debian_packages(inventory: Inventory) -> tuple[DebianPackage, ...]:
             continue
         fields = _fields(entry.content.text)
         sums = inventory.merged.get(path + _SUMS)
-        listed = sums.content.text.decode().splitlines() if sums and sums.content.text else ()
+        listed = sums.content.text.decode("utf-8", "replace").splitlines() if sums and sums.content.text else ()
         found.append(
             DebianPackage(
                 name=fields.get("package", ("",))[0],
@@ -144,7 +144,11 @@ def record_problems(inventory: Inventory, found: tuple[Distribution, ...]) -> It
 
 
 def _record(place: str, text: bytes) -> dict[str, str]:
-    rows = csv.reader(text.decode("utf-8", "replace").splitlines())
+    try:
+        rows = list(csv.reader(text.decode("utf-8", "replace").splitlines()))
+    except csv.Error:
+        # As good as none: every file of the distribution is then unlisted.
+        return {}
     return {posixpath.normpath(f"{place}/{row[0]}"): _hex(row[1]) for row in rows if len(row) > 1}
 
 
@@ -152,7 +156,10 @@ def _hex(stated: str) -> str:
     algorithm, _, value = stated.partition("=")
     if algorithm != "sha256":
         return ""
-    digest = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    try:
+        digest = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except ValueError:
+        return "damaged"
     return digest.hex() if len(digest) == hashlib.sha256().digest_size else "damaged"
 
 

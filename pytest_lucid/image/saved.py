@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
+import sys
 import tarfile
+import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from pytest_lucid.errors import ConfigError
+from pytest_lucid.errors import ConfigError, EngineError
 from pytest_lucid.image.config import Image
+from pytest_lucid.image.documents import Configuration, Descriptor, Manifest, Saved, read
 from pytest_lucid.image.inventory import Inventory
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_lucid.image.inventory import Layer
@@ -29,68 +36,104 @@ _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 # Manifests and configurations are a few kilobytes; what is larger is no such thing.
 _JSON_BYTES = 8 << 20
+_ALL_JSON_BYTES = 64 << 20
+# An index of platforms lists manifests; deeper nesting has no meaning.
+_MAX_DEPTH = 4
 _REFERENCE = "org.opencontainers.image.ref.name"
 _FULL_REFERENCE = "io.containerd.image.name"
+_BROKEN = (EOFError, OSError, zlib.error, zstd.ZstdError)
+
+
+@dataclass(frozen=True)
+class SavedImage:
+    """One image of an archive: its tags, and the name of its configuration."""
+
+    tags: tuple[str, ...]
+    configuration: str
 
 
 @dataclass
 class Archive:
-    """What a saved image, or several, consists of. `origin` is how a message names it."""
+    """What a saved image, or several, consists of. `origin` is how a message names it.
+
+    `problems` says of each part that is no document and no layer, by its name, why it could not be read.
+    """
 
     origin: str
     documents: dict[str, bytes] = field(default_factory=dict)
     layers: dict[str, Layer] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
     def images(self) -> Iterator[tuple[Image, Inventory]]:
         """Yield every image with its inventory; raises ConfigError where a part of one is missing."""
-        for tags, name in self._configurations():
-            config = self._json(name)
-            diff_ids = config["rootfs"]["diff_ids"]
-            if missing := [diff_id for diff_id in diff_ids if diff_id not in self.layers]:
-                raise ConfigError(
-                    f"{self.origin}: layer {missing[0]} of {tags[0] if tags else name} is not in it, or its content is "
-                    "another than its name says; save the image anew"
-                )
-            reference = tags[0] if tags else self.origin
-            inventory = Inventory(reference, tuple(self.layers[diff_id] for diff_id in diff_ids))
-            yield Image(reference, _document(name, tags, config, inventory)), inventory
+        return (self.load(saved) for saved in self.listed())
 
-    def _configurations(self) -> Iterator[tuple[list[str], str]]:
+    def listed(self) -> tuple[SavedImage, ...]:
+        """The images that it lists. Raises ConfigError where it is no saved image, or has none of its platforms."""
         if "manifest.json" in self.documents:
-            for manifest in self._json("manifest.json"):
-                yield list(manifest.get("RepoTags") or ()), manifest["Config"]
-        elif "index.json" in self.documents:
-            yield from self._indexed(self._json("index.json"), [])
-        else:
+            manifests = self._read(tuple[Saved, ...], "manifest.json")
+            return tuple(SavedImage(saved.tags or (), saved.config) for saved in manifests)
+        if "index.json" not in self.documents:
             raise ConfigError(f"{self.origin}: no saved image; expected what `docker save` writes, or an OCI layout")
+        absent: list[str] = []
+        index = self._read(Manifest, "index.json")
+        found = tuple(self._indexed(index.manifests or (), (), absent, _MAX_DEPTH))
+        if not found and absent:
+            raise ConfigError(f"{self.origin}: {', '.join(absent)} are listed and not in it; save the image again")
+        return found
 
-    def _indexed(self, index: Mapping[str, Any], tags: list[str]) -> Iterator[tuple[list[str], str]]:
-        for entry in index["manifests"]:
-            notes = entry.get("annotations") or {}
-            named = [name for key in (_FULL_REFERENCE, _REFERENCE) if (name := notes.get(key))][:1] or tags
-            manifest = self._json(_blob(entry["digest"]))
-            if "manifests" in manifest:
-                yield from self._indexed(manifest, named)
-            elif (entry.get("platform") or {}).get("os") != "unknown":
-                yield named, _blob(manifest["config"]["digest"])
+    def load(self, saved: SavedImage) -> tuple[Image, Inventory]:
+        """Return an image with its inventory; raises ConfigError where a part of it is missing or cannot be read."""
+        config = self._read(Configuration, saved.configuration)
+        diff_ids = config.rootfs.diff_ids
+        reference = saved.tags[0] if saved.tags else self.origin
+        if missing := [diff_id for diff_id in diff_ids if diff_id not in self.layers]:
+            problems = "".join(f"; {name}: {problem}" for name, problem in sorted(self.problems.items())[:3])
+            raise ConfigError(
+                f"{self.origin}: layer {missing[0]} of {reference} is missing, or its content is not what its name "
+                f"says{problems}; save the image again"
+            )
+        inventory = Inventory(reference, tuple(self.layers[diff_id] for diff_id in diff_ids))
+        return Image(reference, _document(saved, config, inventory)), inventory
 
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads(self.documents[name])
-        except (KeyError, ValueError) as error:
-            raise ConfigError(f"{self.origin}: {name} is missing or no JSON; save the image anew") from error
+    def _indexed(
+        self, entries: tuple[Descriptor, ...], tags: tuple[str, ...], absent: list[str], depth: int
+    ) -> Iterator[SavedImage]:
+        if not depth:
+            raise ConfigError(f"{self.origin}: indexes in indexes, more than {_MAX_DEPTH} deep; save the image again")
+        for entry in entries:
+            if entry.is_attached:
+                continue
+            if entry.blob not in self.documents:
+                # A registry's index lists every platform; a store holds those that were pulled.
+                absent.append(str(entry.platform or entry.digest))
+                continue
+            notes = entry.annotations or {}
+            named = tuple(name for key in (_FULL_REFERENCE, _REFERENCE) if (name := notes.get(key)))[:1] or tags
+            manifest = self._read(Manifest, entry.blob)
+            if manifest.manifests is not None:
+                yield from self._indexed(manifest.manifests, named, absent, depth - 1)
+            elif manifest.config and manifest.is_image:
+                yield SavedImage(named, manifest.config.blob)
+
+    def _read(self, kind: Any, name: str) -> Any:
+        if name not in self.documents:
+            raise ConfigError(f"{self.origin}: {name} is missing; save the image again")
+        return read(kind, self.documents[name], f"{self.origin}: {name}")
 
 
 def read_stream(stream: IO[bytes], origin: str, cache: LayerCache) -> Archive:
     """Read what `docker save` writes, to its end, in one pass."""
     archive = Archive(origin)
     try:
-        with tarfile.open(fileobj=stream, mode="r|*") as members:
+        with tarfile.open(fileobj=stream, mode="r|*", bufsize=1 << 18) as members:
             for member in members:
                 file = members.extractfile(member) if member.isreg() else None
                 if file:
                     _take(archive, member.name.removeprefix("./"), member.size, file, cache)
-    except tarfile.TarError as error:
+                # Keep the archive from keeping every member.
+                members.members = []  # type: ignore[attr-defined]
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ConfigError(f"{origin}: no tar archive ({error}); expected what `docker save` writes") from error
     return archive
 
@@ -111,38 +154,56 @@ def read_path(path: Path, cache: LayerCache) -> Archive:
 
 
 def _take(archive: Archive, name: str, size: int, file: IO[bytes], cache: LayerCache) -> None:
-    buffered = io.BufferedReader(cast("io.RawIOBase", file), 1 << 16)
+    buffered = io.BufferedReader(cast("io.RawIOBase", file), 1 << 18)
     try:
         head = buffered.peek(_HEAD)[:_HEAD]
-        if head[:1] in (b"{", b"[") and size <= _JSON_BYTES:
-            archive.documents[name] = buffered.read()
+        if head.startswith(_GZIP):
+            _take_layer(archive, name, cast("IO[bytes]", gzip.GzipFile(fileobj=buffered)), cache)
         elif head.startswith(_ZSTANDARD):
-            raise ConfigError(
-                f"{archive.origin}: {name} is compressed with Zstandard; save the image with gzip, or without"
-            )
-        elif head.startswith(_GZIP) or head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
-            stream = gzip.GzipFile(fileobj=buffered) if head.startswith(_GZIP) else buffered
-            if layer := cache.read(name, cast("IO[bytes]", stream)):
-                archive.layers[layer.diff_id] = layer
+            _take_layer(archive, name, cast("IO[bytes]", zstd.ZstdFile(buffered)), cache)
+        elif _is_tar(head):
+            _take_layer(archive, name, cast("IO[bytes]", buffered), cache)
+        elif head[:1] in (b"{", b"["):
+            if size + sum(map(len, archive.documents.values())) > _ALL_JSON_BYTES or size > _JSON_BYTES:
+                raise ConfigError(f"{archive.origin}: {name} has {size} bytes; expected at most {_JSON_BYTES}")
+            archive.documents[name] = buffered.read()
     finally:
         # Whoever opened the file closes it.
         buffered.detach()
 
 
-def _blob(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"
+def _take_layer(archive: Archive, name: str, stream: IO[bytes], cache: LayerCache) -> None:
+    try:
+        layer = cache.read(name, stream)
+    except (EngineError, *_BROKEN) as error:
+        # Only an image that has this layer cannot be judged.
+        archive.problems[name] = str(error)
+        return
+    if layer:
+        archive.layers[layer.diff_id] = layer
 
 
-def _document(name: str, tags: list[str], config: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
-    """Return the configuration in the form in which an engine tells of an image."""
+def _is_tar(head: bytes) -> bool:
+    """Whether a file begins with the header of a tar archive, by its checksum; an empty archive is one of zeros."""
+    if head and not head.strip(b"\0"):
+        return True
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _document(saved: SavedImage, config: Configuration, inventory: Inventory) -> dict[str, Any]:
+    """Return the configuration in the form in which an engine describes an image."""
     return {
-        "Id": "sha256:" + name.rpartition("/")[2].removesuffix(".json"),
-        "RepoTags": tags,
-        "Architecture": config.get("architecture"),
-        "Os": config.get("os"),
-        "Created": config.get("created"),
+        "Id": "sha256:" + saved.configuration.rpartition("/")[2].removesuffix(".json"),
+        "RepoTags": list(saved.tags),
+        "Architecture": config.architecture,
+        "Os": config.os,
+        "Created": config.created,
         "Size": sum(entry.size for layer in inventory.layers for entry in layer.entries.values()),
-        "Config": config.get("config") or {},
-        "RootFS": {"Layers": config["rootfs"]["diff_ids"]},
-        "History": config.get("history") or [],
+        "Config": config.config.model_dump() if config.config else {},
+        "RootFS": {"Layers": list(config.rootfs.diff_ids)},
+        "History": [step.model_dump() for step in config.history or ()],
     }

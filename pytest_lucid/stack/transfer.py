@@ -11,12 +11,13 @@ import tarfile
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from docker.errors import ImageNotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
+from pytest_lucid.image.documents import Configuration, Saved, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,7 @@ class _Contents:
 
 def _read(stream: IO[bytes]) -> _Contents:
     contents = _Contents()
-    documents: dict[str, Any] = {}
+    documents: dict[str, bytes] = {}
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             contents.sizes[member.name] = member.size
@@ -104,10 +105,10 @@ def _read(stream: IO[bytes]) -> _Contents:
                 contents.links[member.name] = posixpath.normpath(posixpath.join(folder, member.linkname))
             file = archive.extractfile(member) if member.isreg() and member.size <= _JSON_BYTES else None
             if file and (head := file.read(1)) in {b"{", b"["}:
-                documents[member.name] = json.loads(head + file.read())
-    for image in documents["manifest.json"]:
-        diff_ids = documents[image["Config"]]["rootfs"]["diff_ids"]
-        contents.images.append(tuple(zip(image["Layers"], diff_ids, strict=True)))
+                documents[member.name] = head + file.read()
+    for image in read(tuple[Saved, ...], documents.get("manifest.json", b""), "manifest.json"):
+        diff_ids = read(Configuration, documents.get(image.config, b""), image.config).rootfs.diff_ids
+        contents.images.append(tuple(zip(image.layers, diff_ids, strict=True)))
     return contents
 
 

@@ -5,13 +5,14 @@ An image comes from the engine, or from a file that the user names; only the fir
 
 from __future__ import annotations
 
+import platform
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_lucid.config.cache import cache_directory
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.image.config import Image, list_images, read_image
 from pytest_lucid.image.inventory import Inventory
 from pytest_lucid.image.layer_cache import LayerCache
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Matrix, Service
 
 T = TypeVar("T")
+# Engines' name of what platform.machine() answers; of an image for several platforms, the one that runs here is meant.
+_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
+OWN_ARCHITECTURE = _MACHINES.get(platform.machine(), platform.machine())
 
 
 class Images:
@@ -52,8 +56,9 @@ class Images:
         self._connect = connect
         self._labels = labels
         self._images: dict[str, Image] = {}
-        self._inventories: dict[str, Inventory] = {}
-        self._probes: dict[str, Probe] = {}
+        # An image that cannot be read is not read again by each of its checks.
+        self._inventories: dict[str, Inventory | LucidError] = {}
+        self._probes: dict[str, Probe | LucidError] = {}
         self._facts: dict[Hashable, object] = {}
 
     def is_given(self, service: Service) -> bool:
@@ -76,7 +81,10 @@ class Images:
             if not image.exists:
                 raise MissingError(f"image {image.reference} is not there; build it with --lucid-build or --lucid-up")
             self._read_from_engine()
-        return self._inventories[service.name]
+        found = self._inventories[service.name]
+        if isinstance(found, LucidError):
+            raise found
+        return found
 
     def fact(self, service: Service, inventory: Inventory, gather: Callable[[Inventory], T]) -> T:
         """What `gather` makes of the inventory of `service`, gathered once."""
@@ -89,8 +97,14 @@ class Images:
     def probe(self, service: Service) -> Probe:
         """What the interpreter in the image of `service` can import; needs an engine that has the image."""
         if service.name not in self._probes:
-            self._probes[service.name] = probe(self._connect(), self.image(service), self._matrix.user, self._labels)
-        return self._probes[service.name]
+            # An error is remembered, too: asking again would start another container for each check.
+            self._probes[service.name] = _attempt(
+                lambda: probe(self._connect(), self.image(service), self._matrix.user, self._labels)
+            )
+        found = self._probes[service.name]
+        if isinstance(found, LucidError):
+            raise found
+        return found
 
     @cached_property
     def bases(self) -> tuple[Image, ...]:
@@ -114,6 +128,9 @@ class Images:
         archive = read_path(self._given[service.name], self._layers)
         found = list(archive.images())
         named = [pair for pair in found if service.image in pair[0].tags] or found
+        if len(named) > 1:
+            wanted = self._matrix.image.architecture or OWN_ARCHITECTURE
+            named = [pair for pair in named if pair[0].architecture == wanted] or named
         if len(named) != 1:
             held = ", ".join(tag for image, _ in found for tag in image.tags) or "none with a name"
             raise ConfigError(
@@ -134,13 +151,21 @@ class Images:
                 wanted[service.image] = service.name
         if not wanted:
             return
-        for image, inventory in self._save(tuple(wanted)).images():
-            for tag in image.tags:
-                if tag in wanted:
-                    self._inventories[wanted[tag]] = inventory
+        archive = self._save(tuple(wanted))
+        for listed in archive.listed():
+            read = _attempt(lambda listed=listed: archive.load(listed)[1])  # type: ignore[misc]
+            for tag in set(listed.tags) & set(wanted):
+                self._inventories[wanted[tag]] = read
 
     def _save(self, references: tuple[str, ...]) -> Archive:
         return save(self._connect(), references, self._layers)
+
+
+def _attempt(question: Callable[[], T]) -> T | LucidError:
+    try:
+        return question()
+    except LucidError as error:
+        return error
 
 
 def save(engine: Engine, references: tuple[str, ...], cache: LayerCache) -> Archive:

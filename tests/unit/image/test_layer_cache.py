@@ -74,7 +74,7 @@ def test_name_is_only_a_hint(tmp_path: Path, cache: LayerCache, scanner: Scanner
     names = [f"{'b2' * 32}/layer.tar"]
     read_path(save(tmp_path / "known.tar", [known], config([known]), names=names), LayerCache(scanner, folder))
     other = save(tmp_path / "other.tar", [forged], config([forged]), names=names)
-    with pytest.raises(ConfigError, match="its content is another than its name says"):
+    with pytest.raises(ConfigError, match="its content is not what its name says"):
         list(read_path(other, LayerCache(scanner, folder)).images())
     ((_, inventory),) = read_path(other, LayerCache(scanner, folder)).images()
     ((_, true),) = read_path(other, cache).images()
@@ -96,6 +96,15 @@ def test_damaged_file_is_none(tmp_path: Path, scanner: Scanner, damage: bytes) -
     assert found
     assert later.find(found.diff_id) is None
     assert later.read(NAME, io.BytesIO(OTHER)) == found
+
+
+def test_names_that_are_no_utf8_are_read_with_and_without_a_cache(tmp_path: Path, scanner: Scanner) -> None:
+    data = layer({"caf\udce9": b"AKIAQWERTYUIOPASDFGH"})
+    cached, plain = (LayerCache(scanner, folder).read(NAME, io.BytesIO(data)) for folder in (tmp_path, None))
+    assert cached == plain
+    assert cached
+    assert cached.entries["caf\udce9"].content.secrets
+    assert str(cached.entries["caf\udce9"]) == r"/caf\xe9"
 
 
 def test_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path, scanner: Scanner) -> None:
