@@ -20,7 +20,13 @@ REPORTS = Path("reports")
 SHIMS = Path("pytest_lucid") / "sidecar" / "shims"
 # The services have no place in a wheel: their sources are checked, and tested, where they lie.
 SERVICES = ["common", "03-api-gateway", "blockchain", "service-mesh"]
-REQUIREMENTS = ["common/requirements.txt", "blockchain/requirements.data.txt", "blockchain/requirements.grpc.txt"]
+REQUIREMENTS = [
+    "common/requirements.txt",
+    "03-api-gateway/requirements.txt",
+    "blockchain/requirements.data.txt",
+    "blockchain/requirements.grpc.txt",
+    "service-mesh/requirements.txt",
+]
 # Where benchmarks find what they measure, and their helpers.
 BENCHED = ["tests/engine", "tests/services", "common", "blockchain"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.

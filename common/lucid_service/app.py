@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from lucid_service import health
 from lucid_service.api import Media, Operation, routes_of
+from lucid_service.circuit import Circuits
 from lucid_service.client import PeerClient
 from lucid_service.errors import on_client_gone, on_http_error, on_unexpected_error
 from lucid_service.head import HeadLimitMiddleware
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What the logic of a service is made from: its configuration, its own settings, its client and its metrics."""
+    """What the logic of a service is made from: its configuration and settings, its client, metrics and circuits."""
 
     config: Config
     settings: Any
     client: PeerClient
     metrics: Metrics
+    circuits: Circuits
 
 
 def create_app(
@@ -56,6 +58,7 @@ def create_app(
     handlers get from `service_of(request)`. `config`, `dependencies` and `metrics` are in `request.app.state` too.
     """
     counted = Metrics()
+    circuits = Circuits(peer.name for peer in config.peers)
     every = (*health.OPERATIONS, *_ABOUT, *operations)
 
     @asynccontextmanager
@@ -64,7 +67,7 @@ def create_app(
             client = await stack.enter_async_context(PeerClient())
             app.state.dependencies = Dependencies(client, config.peers)
             if provide is not None:
-                context = Context(config, settings, client, counted)
+                context = Context(config, settings, client, counted, circuits)
                 app.state.service = await stack.enter_async_context(provide(context))
             yield
 
@@ -82,6 +85,7 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.config = config
     app.state.metrics = counted
+    app.state.circuits = circuits
     app.state.openapi = document(config.service, config.version, every)
     return app
 

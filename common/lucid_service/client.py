@@ -28,6 +28,8 @@ MOST_HEADERS = 100
 LARGEST_HEADERS = 16384
 """Bytes of all header names and values together."""
 _CONNECTIONS = 100
+_KEPT = 2.0
+"""Seconds; a service closes its idle connections after 5, and a request must not cross the closing."""
 
 _T = TypeVar("_T")
 
@@ -67,7 +69,9 @@ class PeerClient:
             trust_env=False,
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx2.Limits(
-                max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS if keep else 0, keepalive_expiry=5
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS if keep else 0,
+                keepalive_expiry=_KEPT,
             ),
             headers={"Accept-Encoding": "identity"},
         )
@@ -120,13 +124,14 @@ class PeerClient:
         *,
         content: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: httpx2.Timeout | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         """Yield the response as soon as its headers are there; the caller bounds time and size, and reads it raw.
 
         Raises PeerError for headers out of bounds or an encoded body, httpx2.HTTPError for a failed connection.
         """
         sent = {**(headers or {}), **outgoing_headers()}
-        async with self._client.stream(method, url, content=content, headers=sent) as response:
+        async with self._client.stream(method, url, content=content, headers=sent, timeout=timeout) as response:
             _refuse_headers(response, str(url))
             yield response
 

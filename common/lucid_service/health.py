@@ -13,13 +13,14 @@ from lucid_service.api import Operation
 from lucid_service.client import PeerError
 from lucid_service.config import CONSUL
 from lucid_service.errors import now
-from lucid_service.models import Health, Live
+from lucid_service.models import CircuitState, CircuitStates, Health, Live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.requests import Request
 
+    from lucid_service.circuit import Circuits
     from lucid_service.client import PeerClient
     from lucid_service.config import Config, Peer
 
@@ -102,7 +103,15 @@ async def live(request: Request) -> Live:
     return Live("alive", config.service, config.version, now())
 
 
+async def circuits(request: Request) -> CircuitStates:
+    """Answer how the circuits to the services that this one needs are; those that guard no call stay closed."""
+    found: Circuits = request.app.state.circuits
+    states = {peer: CircuitState(state, failures) for peer, (state, failures) in found.states().items()}
+    return CircuitStates(request.app.state.config.service, states)
+
+
 OPERATIONS = (
     Operation("GET", "/health", health, "Whether this service and those it needs are healthy", {200: Health}),
     Operation("GET", "/health/live", live, "Whether this process serves requests", {200: Live}),
+    Operation("GET", "/health/circuits", circuits, "The circuits to the services it needs", {200: CircuitStates}),
 )

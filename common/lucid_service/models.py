@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-# A pattern's $ also matches before a final line break; the length does not.
-Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", min_length=64, max_length=64, description="32 bytes in hex")]
-Name = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", min_length=1, max_length=63)]
+END = r"(?![\s\S])"
+"""The end of a text in a pattern. A $ also matches before a final line break in Python; JSON Schema has no \\Z."""
+Hash = Annotated[
+    str, Meta(pattern=f"^[0-9a-f]{{64}}{END}", min_length=64, max_length=64, description="32 bytes in hex")
+]
+Name = Annotated[str, Meta(pattern=f"^[a-z0-9]([a-z0-9-]*[a-z0-9])?{END}", min_length=1, max_length=63)]
 
 
 class Input(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,3 +53,17 @@ class Health(Live, frozen=True):
     """What GET /health answers: `dependencies` has healthy or unhealthy by the name of the container."""
 
     dependencies: dict[str, str]
+
+
+class CircuitState(Output, frozen=True):
+    """One circuit: closed, open or half-open, and how many calls failed in a row."""
+
+    state: str
+    failures: int
+
+
+class CircuitStates(Output, frozen=True):
+    """What GET /health/circuits answers: the circuits by the name of the container at their other end."""
+
+    service: str
+    circuits: dict[str, CircuitState]

@@ -80,6 +80,8 @@ class Service(Model):
     certificate: ContainerPath | None = None
     # What must answer 200 to GET, besides /health.
     paths: tuple[ContainerPath, ...] = ()
+    # Variables that the bring-up fills with random values, one for all services of a run; no image has them.
+    secrets: tuple[Variable, ...] = ()
     # Only the gateway may know where the payment service is; nobody else may hold a word of TRON.
     knows_payment_url: bool = False
     # The pinned requirements of this service, beside those that all services share.

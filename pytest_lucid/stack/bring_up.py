@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.stack.certificate import certificate_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 POLL_SECONDS = 0.1
+SECRET_BYTES = 32
 # The first engine that can probe a starting container more often than a running one.
 START_INTERVAL_API = (1, 44)
 MIB = 1024 * 1024
@@ -38,9 +40,11 @@ def bring_up(
         )
     with engine_errors(f"starting {matrix.consul.container}"):
         _start_consul(engine, matrix, run)
+    # One value for all services that name the variable, for this run only; it is nowhere but in their environment.
+    values = {name: secrets.token_hex(SECRET_BYTES) for service in services for name in service.secrets}
     for service in services:
         with engine_errors(f"starting {service.name}"):
-            _start_service(engine, matrix, service, run)
+            _start_service(engine, matrix, service, run, {name: values[name] for name in service.secrets})
     progress(f"started {matrix.consul.container} and {len(services)} services on {matrix.network.name}")
 
 
@@ -90,7 +94,7 @@ def _start_consul(engine: Engine, matrix: Matrix, run: Run) -> None:
     )
 
 
-def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -> None:
+def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, environment: Mapping[str, str]) -> None:
     client, api = engine.client, engine.client.api
     for volume in service.volumes:
         client.volumes.create(volume, labels=run.labels)
@@ -110,6 +114,7 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run) -
         service.image,
         command=[],
         hostname=service.name,
+        environment=dict(environment),
         labels=run.labels,
         ports=[(port.number, "tcp") for port in service.ports],
         host_config=host_config,

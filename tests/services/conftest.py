@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -70,6 +71,51 @@ class Recorder:
 
     def targets(self, method: str) -> list[str]:
         return [target for verb, target, _body in self.requests if verb == method]
+
+
+@dataclass
+class Consul:
+    """A small Consul for tests of its clients; that the real one answers like it, the validation suite shows.
+
+    It knows instances by service: (address, port, whether it passes). `broken` makes it fail.
+    """
+
+    instances: dict[str, list[tuple[str, int, bool]]] = field(default_factory=dict)
+    broken: bool = False
+
+    def __call__(self, method: str, target: str) -> Answer:
+        parts = urlsplit(target)
+        if self.broken:
+            return 500, {}, b"No cluster leader"
+        if method == "PUT":
+            return 200, {}, b""
+        if parts.path.startswith("/v1/agent/service/"):
+            return 404, {}, b""
+        if parts.path == "/v1/status/leader":
+            return self.json("172.20.0.2:8300")
+        if parts.path == "/v1/catalog/services":
+            return self.json({"consul": [], **{name: [] for name in self.instances}})
+        name = parts.path.removeprefix("/v1/health/service/")
+        found = self.instances.get(name, [])
+        return self.json([self.entry(name, *one) for one in found if one[2] or parts.query != "passing"])
+
+    def entry(self, name: str, address: str, port: int, passing: bool) -> dict[str, Any]:  # noqa: FBT001
+        status = "passing" if passing else "critical"
+        return {
+            "Node": {"Node": "one", "Address": "127.0.0.1"},
+            "Service": {
+                "ID": name,
+                "Service": name,
+                "Address": address,
+                "Port": port,
+                "Tags": ["lucid"],
+                "Meta": {"version": "1.2.3"},
+            },
+            "Checks": [{"CheckID": "serfHealth", "Status": "passing"}, {"CheckID": name, "Status": status}],
+        }
+
+    def json(self, body: Any) -> Answer:
+        return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
 @contextmanager
@@ -175,6 +221,12 @@ def record() -> Callable[..., AbstractContextManager[Recorder]]:
         return recording(Recorder(answer), port)
 
     return start
+
+
+@pytest.fixture
+def consul_of() -> Callable[[dict[str, list[tuple[str, int, bool]]]], Consul]:
+    """Return a Consul that knows instances by service; it is served by `record`."""
+    return Consul
 
 
 @pytest.fixture

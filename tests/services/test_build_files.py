@@ -32,7 +32,13 @@ def test_nothing_names_a_platform_or_a_minor_version(root: Path, name: str) -> N
     assert not re.search(r"--platform|amd64|arm64|x86_64|aarch64|python3\.\d", text)
 
 
-REQUIREMENTS = ["common/requirements", "blockchain/requirements.data", "blockchain/requirements.grpc"]
+REQUIREMENTS = [
+    "common/requirements",
+    "03-api-gateway/requirements",
+    "blockchain/requirements.data",
+    "blockchain/requirements.grpc",
+    "service-mesh/requirements",
+]
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
