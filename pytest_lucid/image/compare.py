@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_lucid.image.config import Image
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
 
 # The labels that say when, which may differ.
 _DATES = ("build_date",)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
 
 _CACHED = re.compile(r"(?P<module>.+?)\.[a-z]+-\d+(?:\.opt-\w+)?\.pyc")
 

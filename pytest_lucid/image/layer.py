@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from pytest_lucid.content.file_content import UNREAD
 from pytest_lucid.errors import EngineError
-from pytest_lucid.image.inventory import Entry, Kind, Layer, display
+from pytest_lucid.image.entries import Entry, Kind, Layer, display
 
 if TYPE_CHECKING:
     from pytest_lucid.image.scan import Scanner

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from pytest_lucid.content import tron
-from pytest_lucid.image.inventory import Layer
+from pytest_lucid.image.entries import Layer
 from pytest_lucid.image.layer import hash_layer, read_layer
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_lucid.content.elf import Elf
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
 
 # Debian's names for where libraries of an architecture lie, by the engine's name of the architecture.
 TRIPLETS = {

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_lucid.content.file_content import Content
-from pytest_lucid.image.inventory import Entry, display
+from pytest_lucid.image.entries import Entry, display
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pytest_lucid.image.inventory import Layer
+    from pytest_lucid.image.entries import Layer
 
 # What engines give a folder that a layer does not list, even where a lower layer lists it with another mode.
 _IMPLIED_MODE = 0o755

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
 
 STATUS = "var/lib/dpkg/status.d/"
 OS_RELEASE = "usr/lib/os-release"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_lucid.image.inventory import Layer
+    from pytest_lucid.image.entries import Layer
     from pytest_lucid.image.layer_cache import LayerCache
 
 _HEAD = 512

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import docker
 
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
 
     Member = tuple[str, bytes, str]
 

@@ -11,7 +11,8 @@ from pytest_lucid.image.loading import elf_files, lost_interpreters, lost_librar
 
 if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
-    from pytest_lucid.image.inventory import Entry, Inventory
+    from pytest_lucid.image.entries import Entry
+    from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.matrix import Matrix, Service
 
 PRIVATE = 0o700

@@ -92,7 +92,11 @@ def test_layers_in_zstandard(layout: Path, cache: LayerCache) -> None:
     assert set(inventory.merged) == {"b", "c"}
 
 
-@pytest.mark.parametrize("damaged", [gzip.compress(LAYERS[0])[:-9], zstd.compress(LAYERS[0])[:-3], LAYERS[0][:700]])
+@pytest.mark.parametrize(
+    "damaged",
+    [gzip.compress(LAYERS[0])[:-9], zstd.compress(LAYERS[0])[:-3], LAYERS[0][:700]],
+    ids=["gzip", "zstandard", "tar"],
+)
 def test_damaged_layer_is_named(tmp_path: Path, cache: LayerCache, damaged: bytes) -> None:
     path = save(tmp_path / "x.tar", [damaged, LAYERS[1]], config(LAYERS))
     with pytest.raises(ConfigError, match=r"layer sha256:.* is missing.*; 0/layer\.tar: .*save the image again"):
