@@ -53,7 +53,15 @@ RULES = (
     Rule("Google key", b"AIza", re.compile(rb"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")),
     Rule("npm token", b"npm_", re.compile(rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])")),
     Rule("PyPI token", b"pypi-AgE", re.compile(rb"pypi-AgE[A-Za-z0-9_-]{60,}")),
-    Rule("JSON web token", b"eyJ", re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}")),
+    Rule(
+        "JSON web token",
+        b"eyJ",
+        # Not the payloads of PyJWT's documentation ({"some":"payload"}) and of jwt.io ({"sub":"1234567890",…).
+        re.compile(
+            rb"eyJ[A-Za-z0-9_-]{10,}\.(?!eyJzb21lIjoicGF5bG9hZCJ9\.|eyJzdWIiOiIxMjM0NTY3ODkwIiw)"
+            rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"
+        ),
+    ),
     Rule(
         "password in a URL",
         b"://",

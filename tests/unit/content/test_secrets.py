@@ -57,6 +57,8 @@ def test_catches_in_configuration_without_quotes(text: str) -> None:
         KEY.replace("PRIVATE", "PUBLIC"),
         "-----BEGIN CERTIFICATE-----\n" + BODY + "-----END CERTIFICATE-----",
         "AKIAIOSFODNN7EXAMPLE",
+        f"eyJ{RANDOM}.eyJzb21lIjoicGF5bG9hZCJ9.{RANDOM}",
+        f"eyJ{RANDOM}.eyJzdWIiOiIxMjM0NTY3ODkwIiwi{RANDOM}.{RANDOM}",
         "ghp_short",
         "eyJhbGciOiJIUzI1NiJ9",
         "https://user:password@example.org/",
