@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_lucid.audit.argv import find_program, probe_of, read_task, search_path, start_of, unwrapped
+from pytest_lucid.audit.argv import Argv, find_program, probe_of, read_task, search_path, start_of, unwrapped
 from pytest_lucid.audit.entry_file import entry_problem
 from pytest_lucid.audit.rootfs.pip_installs import PYTHON, requirement_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.audit.argv import Argv, Task
+    from pytest_lucid.audit.argv import Task
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.rootfs.rootfs import Program
     from pytest_lucid.audit.subject import Subject
@@ -124,7 +124,11 @@ def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
             yield from _application(subject, argv, program, argv.words[1:])
         return
     task = read_task(argv.words[1:])
-    if task.kind == "script" and not PYTHON.fullmatch(posixpath.basename(task.name)):
+    if task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
+        # An interpreter twice is one finding; what the second one is given may be missing too.
+        inner = argv.words[argv.words.index(task.name, 1) :]
+        yield from _target(subject, Argv(inner, argv.line))
+    elif task.kind == "script":
         yield from _script(subject, argv, task)
     elif task.kind == "module":
         missing = _missing(subject, program, task, task.name)

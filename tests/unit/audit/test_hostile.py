@@ -38,7 +38,13 @@ JUDGES: tuple[Rule, ...] = (
     *(dependencies.other_release, dependencies.unhashed, dependencies.unpinned, dependencies.unreachable_packages),
     *(health.missing_health_check, metadata.missing_labels, metadata.other_environment, metadata.other_name),
     *(metadata.other_ports, metadata.other_user, metadata.shell_form, ownership.unwritable_storage),
-    *(ownership.writable_code, peers.unknown_peers, copy_sources.ambiguous_sources, copy_sources.carried_files),
+    *(
+        ownership.writable_code,
+        peers.unknown_peers,
+        copy_sources.ambiguous_sources,
+        copy_sources.carried_files,
+        copy_sources.build_products,
+    ),
     *(
         copy_sources.leaky_context,
         copy_sources.missing_sources,
