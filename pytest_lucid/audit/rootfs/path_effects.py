@@ -91,9 +91,12 @@ class PathEffects:
         into = destination.endswith("/") or len(sources) > 1 or is_folder == "yes"
         for source in sources:
             path = self.path(source)
-            if _WILD.search(source) or (is_folder == "maybe" and not into):
+            if _WILD.search(source):
                 self.files.add(BuildEntry(target, "unknown", self.run.line, owner=None))
                 continue
+            if is_folder == "maybe" and not into:
+                # It may be in the folder instead.
+                self.files.add(BuildEntry(target, "unknown", self.run.line, owner=None))
             contents = source.endswith("/.")
             inside = posixpath.join(target, posixpath.basename(path)) if into and not contents else target
             moved = self.files.copy(path, inside, line=self.run.line, owner=self.user if owned else None)

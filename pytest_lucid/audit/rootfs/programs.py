@@ -39,7 +39,7 @@ PACKAGE_MANAGERS = frozenset(
 )
 USER_MAKERS = frozenset({"useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod", "passwd", "chpasswd"})
 # What find may do to what it finds without making anything.
-_FIND_ACTIONS = frozenset({"rm", "chmod", "chown", "chgrp", "strip", "grep", "ls", "cat", "echo", "du"})
+_FIND_ACTIONS = frozenset({"touch", "rm", "chmod", "chown", "chgrp", "strip", "grep", "ls", "cat", "echo", "du"})
 _FIND_EXECUTES = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 # Python that imports, prints and compares: the smoke test of an installation.
 _TEXT = r"'[^']*'|\"[^\"]*\""

@@ -33,12 +33,10 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.rootfs.shell_commands import SimpleCommand
     from pytest_lucid.dockerfile.facts import RunInstruction
 
-# Where a package may put files: the whole file system hierarchy. No package of a distribution makes a folder of its own
-# in the root (Debian Policy 9.1, which is the FHS; Fedora and Alpine follow it too).
-_SYSTEM = (
-    *("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run", "/opt", "/srv", "/home", "/root", "/boot"),
-    *("/media", "/mnt", "/tmp", "/dev"),  # noqa: S108 - read, not used
-)
+# Where a package may put files. No package of a distribution makes a folder of its own in the root, or anything in
+# /home, /root and /tmp (Debian Policy 9.1, which is the FHS; Fedora and Alpine follow it too).
+_SYSTEM = ("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run", "/opt", "/srv", "/boot")
+_COMPILE_VALUED = frozenset({"-x", "-d", "-s", "-p", "-i", "-r", "-j", "-o", "-e", "--invalidation-mode"})
 # A package from a file is no package of the distribution.
 _PACKAGE_FILE = re.compile(r".*/.*|.*\.(?:deb|rpm|apk)")
 
@@ -92,7 +90,7 @@ class Effects:
         elif venv_arguments(words) is not None:
             self._make_venv(words)
         elif has_pair(words, "-m", "compileall"):
-            self._compile(arguments)
+            self._compile(words[words.index("compileall") + 1 :])
         elif any(word is None for word in words[1:]):
             self._anything("/")
         else:
@@ -126,8 +124,15 @@ class Effects:
         if user.home and not is_within(user.home, "/home"):
             self._anything(self._path(user.home))
 
-    def _compile(self, arguments: list[str | None]) -> None:
-        """`python -m compileall` writes beside each module, and into the folder itself with -b."""
+    def _compile(self, words: tuple[str | None, ...]) -> None:
+        """`python -m compileall` writes into a folder beside each module, with -b beside the module itself."""
+        arguments = [
+            word
+            for before, word in zip((None, *words), words, strict=False)
+            if before not in _COMPILE_VALUED and (word is None or not word.startswith("-"))
+        ]
+        if "-b" in words:
+            arguments.append(None)
         if None in arguments:
             self._anything("/")
         for word in arguments:

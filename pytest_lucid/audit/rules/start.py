@@ -207,7 +207,8 @@ def _may_be_installed(subject: Subject, top: str) -> bool:
         requirements = subject.requirements(install)
         if requirements is None or any(wanted in item.name or item.name in wanted for item in requirements):
             return True
-    return not subject.has_module(top)
+    # A service of the matrix starts a module of its own.
+    return not (subject.service or subject.has_module(top))
 
 
 def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
