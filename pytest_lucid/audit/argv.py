@@ -31,7 +31,7 @@ class Argv:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What an interpreter is told to do: run a module, a script, a text; or nothing (kind "")."""
+    """What an interpreter has to do: run a module, a script, a text; or nothing (kind "")."""
 
     kind: str
     name: str
@@ -119,8 +119,8 @@ def _at(subject: Subject, path: str) -> Program:
     entries = list(subject.files.at(path))
     if answer == "maybe" and _is_only_in_base(subject, path, entries):
         return Program(path, "no", None)
-    told = next((entry for entry in entries if entry.part == "scripts" or entry.venv), None)
-    return Program(path, answer, told or next(iter(entries), None))
+    special = next((entry for entry in entries if entry.part == "scripts" or entry.venv), None)
+    return Program(path, answer, special or next(iter(entries), None))
 
 
 def _is_only_in_base(subject: Subject, path: str, entries: list[BuildEntry]) -> bool:
@@ -167,13 +167,13 @@ def home_of(subject: Subject) -> str | None:
 
 
 def venv_of(subject: Subject, path: str) -> BuildEntry | None:
-    """The virtual environment, as it lies in the image, that a path is in."""
+    """The virtual environment, as it is in the image, that holds a path."""
     entries = (entry for entry in reversed(subject.files.entries) if entry.venv)
     return next((entry for entry in entries if is_within(path, entry.path)), None)
 
 
 def search_path(subject: Subject, program: Program, *, isolated: bool, script: bool = False) -> tuple[str, ...] | None:
-    """The folders in which the interpreter looks for modules; None when they cannot be told."""
+    """The folders in which the interpreter looks for modules; None when they are not known."""
     final, base = subject.final, subject.base
     if final is None or base is None:
         return None

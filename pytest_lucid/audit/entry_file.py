@@ -16,7 +16,7 @@ _LONGEST_SHEBANG = 255
 
 
 def entry_problem(subject: Subject, program: Program) -> str:
-    """Why a file that was copied from the context cannot be executed; "" when it can, or when that cannot be told."""
+    """Why a file that was copied from the context cannot be executed; "" when it can, or when that is not known."""
     top = next(subject.files.at(program.path), None)
     # After a command that may do anything, the file may have another mode and another content.
     certain = program.answer == "yes" and top is not None and top.kind == "context"

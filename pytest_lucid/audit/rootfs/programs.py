@@ -77,7 +77,7 @@ def makes_nothing(simple: SimpleCommand) -> bool:
 
 
 def inner_command(words: tuple[str | None, ...]) -> tuple[str | None, ...] | None:
-    """The command that a wrapper such as `env A=1` starts; () for none, None where that cannot be told."""
+    """The command that a wrapper such as `env A=1` starts; () for none, None where that is not known."""
     program = (words[0] or "").rpartition("/")[2]
     rest = list(words[1:])
     while rest:

@@ -1,4 +1,4 @@
-"""What a stage's root filesystem is made of, as far as a Dockerfile tells: entries with a place and an owner.
+"""What a stage's root filesystem is made of, as far as a Dockerfile says: entries with a place and an owner.
 
 Existence has three answers, since what a RUN makes is often unknown: nothing is concluded from "maybe".
 """
@@ -25,10 +25,10 @@ Existence = Literal["yes", "maybe", "no"]
 class BuildEntry:
     """A file or folder at the absolute path `path`.
 
-    kind "context": what lies at `source` in the build context, a folder with all below it. "file" and "folder": made
+    kind "context": what is at `source` in the build context, a folder with all below it. "file" and "folder": made
     by a command, a folder without content. "unknown": anything may be at and below the path. "base": a
     folder of the base image, in which nothing of the service is, but anything of the system may be.
-    `owner` and `group` are as written, None when not known. `open` tells that everybody can write, `group_open` that
+    `owner` and `group` are as written, None when not known. `open` means that everybody can write, `group_open` that
     the group can. `executable` is None where the mode in the context decides. `install` and `venv` say what is there:
     with `part`, the modules or the console scripts.
     """
@@ -90,7 +90,7 @@ class Rootfs:
             self.entries = [BuildEntry("/", "unknown", self.entries[-1].line, owner=None)]
 
     def at(self, path: str) -> Iterator[BuildEntry]:
-        """Yield the entries that hold a path or lie above it, the topmost first."""
+        """Yield the entries that hold a path or are above it, the topmost first."""
         yield from (entry for entry in reversed(self.entries) if is_within(path, entry.path))
 
     def below(self, path: str) -> Iterator[BuildEntry]:
@@ -131,7 +131,7 @@ class Rootfs:
         return "maybe" if doubted else "no"
 
     def _folder_at(self, entry: BuildEntry, path: str) -> Existence | None:
-        """What one entry tells of a folder at a path; None for nothing."""
+        """What one entry says about a folder at a path; None for nothing."""
         made = bool(entry.install or entry.venv)
         if entry.path != path and is_within(entry.path, path):
             return "yes" if made or entry.kind != "unknown" else "maybe"
@@ -149,7 +149,7 @@ class Rootfs:
         return "yes" if made else kinds.get(entry.kind, "maybe")
 
     def source(self, path: str) -> str | None:
-        """The path in the build context of what lies at a path; None when it is not from there, or not certainly."""
+        """The path in the build context of what is at a path; None when it is not from there, or not certainly."""
         for entry in self.at(path):
             if entry.kind == "context" and self._in_context(entry, path):
                 return posixpath.normpath(posixpath.join(entry.source, _relative(path, entry.path)))
@@ -173,7 +173,7 @@ class Rootfs:
         ]
 
     def remove(self, path: str) -> None:
-        """Take away what lies at and below a path; what is only a part of a entry stays."""
+        """Remove what is at and below a path; a part of an entry stays."""
         self.entries = [entry for entry in self.entries if not is_within(entry.path, path)]
 
     def chown(self, path: str, owner: str | None, group: str | None, *, deep: bool) -> None:
@@ -225,7 +225,7 @@ class Rootfs:
 
 
 def is_within(path: str, folder: str) -> bool:
-    """Whether an absolute path is a folder or lies below it."""
+    """Whether an absolute path is a folder or is below it."""
     return folder in {path, "/"} or path.startswith(f"{folder}/")
 
 

@@ -176,7 +176,7 @@ class Effects:
             self._installed(install, install.place)
 
     def _wheels(self, words: list[str | None]) -> None:
-        """`pip wheel` and `pip download` write where they are told, else here."""
+        """`pip wheel` and `pip download` write to the folder that an option names, else here."""
         if not {"wheel", "download"} & set(words):
             return
         for index, word in enumerate(words):

@@ -32,7 +32,7 @@ class SimpleCommand:
     """One program with its arguments; a word whose value only the build knows is None.
 
     `writes` are the files that its output goes to. `assigned` are the variables set for it or, without a program, in
-    the shell. `conditional` tells that it may not run, or may run often.
+    the shell. `conditional` means that the command may not run, or may run often.
     """
 
     words: tuple[str | None, ...]

@@ -98,7 +98,7 @@ def ambiguous_sources(subject: Subject) -> Iterator[Finding]:
             beside = (subject.tree.root / subject.path).parent / path
             if subject.context.find(path).paths and beside.exists() and not _same(root / path, beside):
                 taken = (root / path).relative_to(subject.tree.root).as_posix()
-                message = f"{source} is {taken}, and {posixpath.join(folder, path)} lies beside the Dockerfile."
+                message = f"COPY {source} takes {taken}, and a different {posixpath.join(folder, path)} is beside the Dockerfile."
                 yield subject.at(copy.line, message)
 
 

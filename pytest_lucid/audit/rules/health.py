@@ -42,6 +42,6 @@ def missing_health_check(subject: Subject) -> Iterator[Finding]:
                 f"{short}: on a Raspberry Pi six services start at once; give at least {_SHORTEST_START:g} s.",
             )
         if times != _DEMANDED:
-            told = "{:g} s, timeout {:g} s, {} retries".format(*times)
+            stated = "{:g} s, timeout {:g} s, {} retries".format(*times)
             wanted = "{:g} s, timeout {:g} s, {} retries".format(*_DEMANDED)
-            yield subject.at(check.line, f"The health check runs every {told}; expected every {wanted}.")
+            yield subject.at(check.line, f"The health check runs every {stated}; expected every {wanted}.")

@@ -153,7 +153,7 @@ def _application(subject: Subject, argv: Argv, program: Program, rest: tuple[str
         return
     for word in rest:
         if match := _APPLICATION.fullmatch(word):
-            # Servers put the current folder first, whatever the interpreter does.
+            # Servers put the current folder first, regardless of the interpreter.
             missing = _missing(subject, program, read_task(()), match[1], here=True)
             if missing:
                 yield subject.at(argv.line, missing)
@@ -161,7 +161,7 @@ def _application(subject: Subject, argv: Argv, program: Program, rest: tuple[str
 
 
 def _missing(subject: Subject, program: Program, task: Task, name: str, *, here: bool = False) -> str:
-    """Why a module cannot be imported; "" when it can, or when that cannot be told."""
+    """Why a module cannot be imported; "" when it can, or when that is not known."""
     folders = search_path(subject, program, isolated=task.is_isolated)
     top = name.partition(".")[0]
     if folders is None or not name or top in sys.stdlib_module_names:
@@ -194,7 +194,7 @@ def _is_installed(subject: Subject, folder: str) -> bool:
 
 
 def _may_be_installed(subject: Subject, top: str) -> bool:
-    """Whether an install may bring a module: a distribution's name tells nothing certain of its modules.
+    """Whether an install may bring a module: a distribution's name says nothing certain about its modules.
 
     Only what the tree itself has under that name is the service's own, and no package's.
     """
