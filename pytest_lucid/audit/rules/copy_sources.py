@@ -98,8 +98,8 @@ def ambiguous_sources(subject: Subject) -> Iterator[Finding]:
             beside = (subject.tree.root / subject.path).parent / path
             if subject.context.find(path).paths and beside.exists() and not _same(root / path, beside):
                 taken = (root / path).relative_to(subject.tree.root).as_posix()
-                message = f"COPY {source} takes {taken}, and a different {posixpath.join(folder, path)} is beside the Dockerfile."
-                yield subject.at(copy.line, message)
+                other = f"a different {posixpath.join(folder, path)} is beside the Dockerfile"
+                yield subject.at(copy.line, f"COPY {source} takes {taken}, and {other}.")
 
 
 def _same(one: Path, other: Path) -> bool:
