@@ -90,8 +90,10 @@ class Rootfs:
             self.entries = [BuildEntry("/", "unknown", self.entries[-1].line, owner=None)]
 
     def at(self, path: str) -> Iterator[BuildEntry]:
-        """Yield the entries that hold a path or are above it, the topmost first."""
-        yield from (entry for entry in reversed(self.entries) if is_within(path, entry.path))
+        """Yield the entries that may hold a path, the topmost first; a folder without content holds only itself."""
+        for entry in reversed(self.entries):
+            if entry.path == path or (entry.kind not in {"file", "folder"} and is_within(path, entry.path)):
+                yield entry
 
     def below(self, path: str) -> Iterator[BuildEntry]:
         """Yield the entries at or below a path."""
