@@ -60,6 +60,12 @@ class Image:
         return tuple(self._document.get("RepoTags") or ())
 
     @property
+    def names(self) -> frozenset[str]:
+        """The last parts of its names, without registry, tag and digest: `lucid-x` of `registry:5000/lucid-x:1`."""
+        digests = tuple(self._document.get("RepoDigests") or ())
+        return frozenset(name.rpartition("/")[2].split("@")[0].split(":")[0] for name in (*self.tags, *digests))
+
+    @property
     def user(self) -> str:
         """The user as declared, empty for root."""
         return str(self._config.get("User") or "")

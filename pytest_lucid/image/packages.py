@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STATUS = "var/lib/dpkg/status.d/"
 OS_RELEASE = "usr/lib/os-release"
-_SUMS = ".md5sums"
+SUMS = ".md5sums"
 _METADATA = re.compile(
     r"(?P<place>(?:.*/)?(?P<site>(?:site|dist)-packages/)?)(?P<info>[^/]+\.dist-info/METADATA|[^/]+\.egg-info/PKG-INFO)"
 )
@@ -64,20 +64,32 @@ def debian_packages(inventory: Inventory) -> tuple[DebianPackage, ...]:
     """Return the packages that a distroless image lists, one file each."""
     found = []
     for path, entry in inventory.merged.items():
-        if not path.startswith(STATUS) or path.endswith(_SUMS) or entry.content.text is None:
+        if not path.startswith(STATUS) or path.endswith(SUMS) or entry.content.text is None:
             continue
         fields = _fields(entry.content.text)
-        sums = inventory.merged.get(path + _SUMS)
-        listed = sums.content.text.decode("utf-8", "replace").splitlines() if sums and sums.content.text else ()
+        sums = inventory.merged.get(path + SUMS)
         found.append(
             DebianPackage(
                 name=fields.get("package", ("",))[0],
                 version=fields.get("version", ("",))[0],
                 architecture=fields.get("architecture", ("",))[0],
-                sums={line[34:].strip().removeprefix("./"): line[:32] for line in listed},
+                sums=read_sums(sums.content.text if sums else None),
             )
         )
     return tuple(found)
+
+
+def read_sums(text: bytes | None) -> dict[str, str]:
+    """Read a package's list of MD5 sums: path without a slash before it → sum in hex."""
+    lines = (text or b"").decode("utf-8", "replace").splitlines()
+    return {line[34:].strip().removeprefix("./"): line[:32] for line in lines}
+
+
+def os_release(inventory: Inventory) -> dict[str, str]:
+    """Return what the system says of itself in /etc/os-release, by name; empty where there is none."""
+    entry = inventory.resolve("/etc/os-release") or inventory.resolve(OS_RELEASE)
+    text = entry.content.text.decode("utf-8", "replace") if entry and entry.content.text else ""
+    return dict(re.findall(r"""^(\w+)=["']?([^"'\n]*)["']?$""", text, re.MULTILINE))
 
 
 def packaged_files(inventory: Inventory, packages: tuple[DebianPackage, ...]) -> Iterator[tuple[Entry, bool]]:
@@ -92,11 +104,6 @@ def packaged_files(inventory: Inventory, packages: tuple[DebianPackage, ...]) ->
             entry = inventory.resolve(path)
             if entry and entry.kind == "file" and entry.size:
                 yield entry, entry.content.md5 == md5
-
-
-def packaged_paths(inventory: Inventory) -> frozenset[str]:
-    """Return the paths of the files that Debian packages brought, changed or not."""
-    return frozenset(entry.path for entry, _ in packaged_files(inventory, debian_packages(inventory)))
 
 
 def distributions(inventory: Inventory) -> tuple[Distribution, ...]:

@@ -12,6 +12,8 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from pytest_lucid.image.distroless import base_files
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_lucid.content.elf import Elf
+    from pytest_lucid.image.entries import Entry
     from pytest_lucid.image.inventory import Inventory
 
 INTERPRETER = "interpreter"
@@ -93,18 +96,29 @@ class Toolbox:
 
 
 def find_programs(inventory: Inventory) -> Mapping[str, tuple[str, ...]]:
-    """Return the programs of an image by kind, each with what gave it away."""
+    """Return the programs of an image by kind, each with what gave it away.
+
+    Without what the base's own packages bring (but for interpreters): that was chosen with the base.
+    """
     toolbox = load_toolbox()
+    base = base_files(inventory)
     found: dict[str, list[str]] = {}
     for entry in inventory.merged.values():
-        runs = entry.kind == "link" or (entry.mode & _EXECUTABLE and (entry.content.elf or entry.content.shebang))
-        if runs and (kind := toolbox.by_name(entry.name)):
-            found.setdefault(kind, []).append(f"{entry}, by its name")
-        for kind in entry.content.tools:
-            found.setdefault(kind, []).append(f"{entry}, by its content")
-        if module := next((module for module in _MANAGERS if f"/{entry.path}".endswith(module)), None):
-            found.setdefault("package manager", []).append(f"{entry}, the module {module.split('/')[1]}")
+        for kind, reason in _kinds(entry, toolbox):
+            if kind == INTERPRETER or entry.path not in base:
+                found.setdefault(kind, []).append(f"{entry}, {reason}")
     return {kind: tuple(programs) for kind, programs in found.items()}
+
+
+def _kinds(entry: Entry, toolbox: Toolbox) -> Iterator[tuple[str, str]]:
+    """Yield each kind of program that an entry is, and what gives it away."""
+    runs = entry.kind == "link" or (entry.mode & _EXECUTABLE and (entry.content.elf or entry.content.shebang))
+    if runs and (kind := toolbox.by_name(entry.name)):
+        yield kind, "by its name"
+    for kind in entry.content.tools:
+        yield kind, "by its content"
+    if module := next((module for module in _MANAGERS if f"/{entry.path}".endswith(module)), None):
+        yield "package manager", f"the module {module.split('/')[1]}"
 
 
 def load_toolbox() -> Toolbox:

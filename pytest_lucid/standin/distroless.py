@@ -25,6 +25,14 @@ _LEFT_OUT = re.compile(
     r"|usr/share/ca-certificates(/|$)|usr/sbin/update-ca-certificates$|etc/ca-certificates(/|$)"
     r"|etc/(update-motd\.d|init\.d|profile\.d|skel)(/|$)|usr/lib/(binfmt\.d|systemd)(/|$)|lib/systemd(/|$)"
 )
+# Accounts, groups and os-release in the order and the words of the real image's build files.
+_GROUPS = (("root", 0), ("nobody", 65534), ("tty", 5), ("staff", 50), ("nonroot", NONROOT))
+_RELEASE = (
+    'PRETTY_NAME="Distroless"\nNAME="Debian GNU/Linux"\nID="debian"\nVERSION_ID="{number}"\n'
+    'VERSION="Debian GNU/Linux {number} ({suite})"\nHOME_URL="https://github.com/GoogleContainerTools/distroless"\n'
+    'SUPPORT_URL="https://github.com/GoogleContainerTools/distroless/blob/master/README.md"\n'
+    'BUG_REPORT_URL="https://github.com/GoogleContainerTools/distroless/issues/new"\n'
+)
 _ACCOUNTS = (("root", 0, "/root"), ("nobody", 65534, "/nonexistent"), ("nonroot", NONROOT, "/home/nonroot"))
 
 
@@ -43,7 +51,7 @@ def assemble(recipe: Recipe, packages: Sequence[Package]) -> FileTree:
             )
     if certificates.entries:
         tree.file(BUNDLE, b"".join(certificates.read(path).rstrip() + b"\n" for path in certificates))
-    _identity(tree)
+    _identity(tree, recipe)
     for package in packages:
         tree.file(f"var/lib/dpkg/status.d/{package.name}", package.control)
         tree.file(f"var/lib/dpkg/status.d/{package.name}.md5sums", _sums(package, tree))
@@ -64,10 +72,10 @@ def _normalised(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return info
 
 
-def _identity(tree: FileTree) -> None:
+def _identity(tree: FileTree, recipe: Recipe) -> None:
     """Add accounts, their homes, name lookup and the name of the distribution."""
     users = (f"{name}:x:{number}:{number}:{name}:{home}:/sbin/nologin\n" for name, number, home in _ACCOUNTS)
-    groups = (f"{name}:x:{number}:\n" for name, number, _ in (*_ACCOUNTS, ("tty", 5, ""), ("staff", 50, "")))
+    groups = (f"{name}:x:{number}:\n" for name, number in _GROUPS)
     tree.file("etc/passwd", "".join(users))
     tree.file("etc/group", "".join(groups))
     tree.file("etc/nsswitch.conf", "hosts: files dns\n")
@@ -77,8 +85,8 @@ def _identity(tree: FileTree) -> None:
     tree.directory("home/nonroot", mode=0o700, owner=NONROOT)
     release = "usr/lib/os-release"
     if release in tree.entries:
-        text = re.sub(r"^PRETTY_NAME=.*$", 'PRETTY_NAME="Distroless"', tree.read(release).decode(), flags=re.MULTILINE)
-        tree.file(release, text)
+        number = re.search(r'^VERSION_ID="?(\d+)', tree.read(release).decode(), re.MULTILINE)
+        tree.file(release, _RELEASE.format(number=number[1] if number else "", suite=recipe.suite))
 
 
 def _sums(package: Package, tree: FileTree) -> bytes:

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from docker.auth import resolve_repository_name
 from docker.errors import APIError, DockerException
 from requests import RequestException
 
@@ -66,6 +67,5 @@ class Puller:
 
 
 def registry_of(reference: str) -> str:
-    """Return the registry of a reference, by the rule that the engine uses: a first part with a dot or a port."""
-    first, slash, _ = reference.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+    """Return the registry of a reference, by the rule that engines use."""
+    return resolve_repository_name(reference)[0]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import suppress
 from importlib import resources
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_lucid.image.distroless import packages_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -15,7 +18,7 @@ else:
     import tomli as tomllib
 
 # Raised when the same recipe is assembled differently from then on.
-_REVISION = 3
+_REVISION = 4
 _ABSOLUTE = r"^/[^\s]*$"
 
 
@@ -53,6 +56,9 @@ def parse(text: str) -> tuple[Recipe, ...]:
     recipes: list[Recipe] = []
     for entry in tomllib.loads(text)["base"]:
         common: dict[str, Any] = {key: value for key, value in entry.items() if key != "tags"}
+        if "packages" not in common and common.get("kind") == "distroless":
+            with suppress(KeyError):
+                common["packages"] = packages_of(str(common.get("repository")))
         recipes += [Recipe.model_validate({**common, "tag": tag, **own}) for tag, own in entry["tags"].items()]
     references = [recipe.reference for recipe in recipes]
     if twice := {reference for reference in references if references.count(reference) > 1}:

@@ -5,6 +5,7 @@ The table says which checks each defect turns red. One run of the suite judges a
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import marshal
@@ -31,6 +32,7 @@ LIBC = "lib/x86_64-linux-gnu/libc.so.6"
 SITE = "home/app/.local/lib/python3.11/site-packages"
 CACHE = "home/app/.pycache/app/lucid_service"
 PYTHON = "/home/app/.local/bin/python"
+ASK = "import urllib.request as r; r.urlopen"
 SCRIPT = b"#!/usr/bin/python3.11\n"
 # Made up; each has the shape of the real thing.
 GITHUB = b"deploy with ghp_" + b"Zk3Vq8Lm2Xw7Rt5Yb9Nc4Hd6Jf1Gs0Pa3Ue8" + b"\n"
@@ -79,6 +81,18 @@ def bytecode(source: str) -> bytes:
     return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile(source, "ghost.py", "exec"))
 
 
+def health(*words: str) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["config"]["Healthcheck"].update(Test=["CMD", PYTHON, *words])
+
+
+def claimed(package: str, path: str, data: bytes) -> tuple[File, ...]:
+    """A file, and a package's list of sums that has it: the package's own where there is one."""
+    status = f"Package: {package}\nVersion: 1\nArchitecture: amd64\n".encode()
+    sums = f"{hashlib.md5(data, usedforsecurity=False).hexdigest()}  {path}\n".encode()
+    listed = f"var/lib/dpkg/status.d/{package}"
+    return File(path, data), File(listed, status), File(f"{listed}.md5sums", sums)
+
+
 def mutants(client: docker.DockerClient) -> list[Mutant]:
     shell, cat, getconf = read(client, BUILDER, "/usr/bin/dash", "/usr/bin/cat", "/usr/bin/getconf")
     libc, probed, other = read(
@@ -95,9 +109,9 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("shell-renamed", "IMG-SHELL", File("app/assets/logo.bin", shell)),
         mutant("shell-named", "IMG-SHELL", File("usr/bin/sh", SCRIPT, 0o755)),
         mutant("pip", "IMG-PKGMGR", File("opt/pip/__main__.py", b"")),
-        mutant("coreutils-renamed", "IMG-COREUTILS", File("usr/bin/helper", cat, 0o755)),
-        mutant("compiler", "IMG-COMPILER", File("usr/bin/gcc-12", SCRIPT, 0o755)),
-        mutant("debugger", "IMG-DEBUGGER", File("usr/bin/strace", SCRIPT, 0o755)),
+        mutant("coreutils-renamed", "IMG-COREUTILS", File("opt/helper", cat, 0o755)),
+        mutant("compiler", "IMG-COMPILER", File("opt/gcc-12", SCRIPT, 0o755)),
+        mutant("debugger", "IMG-DEBUGGER", File("opt/strace", SCRIPT, 0o755)),
         mutant("download", "IMG-DOWNLOAD", File("usr/local/bin/curl", SCRIPT, 0o755)),
         mutant("setuid", "IMG-SETID", File("opt/data", b"x", 0o4644)),
         mutant("capability", "IMG-CAPABILITY", File("opt/data", b"x", capability=True)),
@@ -108,6 +122,11 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("stand-in-hidden", "IMG-STANDIN", change=label(lucid__standin="")),
         mutant("libc-modified", "IMG-INTACT", File(LIBC, libc + b"\0", 0o755)),
         mutant("not-distroless", "IMG-DISTROLESS", File("usr/lib/os-release", b'PRETTY_NAME="Debian"\nID=debian\n')),
+        # What Debian 13's base has, put there by a service, and claimed to be a package's.
+        mutant("ldd", "IMG-SHEBANG", File("usr/bin/ldd", b"#!/bin/bash\n", 0o755)),
+        mutant("venv", "IMG-PKGMGR", File("usr/lib/python3.11/ensurepip/__main__.py", b"x = 1\n")),
+        mutant("claimed", "IMG-PKGMGR", *claimed("libc-bin", "usr/lib/python3.11/ensurepip/__main__.py", b"x = 1\n")),
+        mutant("claimed-again", "IMG-PKGMGR", *claimed("libuuid1", "opt/pip/__main__.py", b"x = 1\n")),
         # What was left behind.
         Mutant(
             "secret-deleted",
@@ -126,10 +145,11 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("no-loader", "IMG-LOADER", File("opt/helper", getconf.replace(b"-64.so.2\0", b"-64.so.9\0", 1), 0o755)),
         mutant("foreign-program", "IMG-ELF-ARCH", File("opt/foreign.so", elf_header(183))),
         mutant("no-shebang", "IMG-SHEBANG", File("opt/tool", b"#!/usr/bin/ruby\n", 0o755)),
+        mutant("open-workdir", "IMG-WORKDIR", change=config(WorkingDir="/tmp")),
         mutant("no-workdir", "IMG-WORKDIR", change=config(WorkingDir="/nowhere")),
         mutant("no-program", "IMG-PROGRAM", change=lambda d: d["config"]["Healthcheck"].update(Test=["CMD", "/probe"])),
         # Python.
-        mutant("unrecorded", "IMG-PY-RECORD", File(f"{SITE}/extra.pth", b"import os\n")),
+        mutant("unrecorded", "IMG-PY-RECORD", File(f"{SITE}/extra.pth", b"/opt\n")),
         mutant("other-version", "IMG-PY-PINS IMG-PY-RECORD", File(f"{SITE}/h11-0.16.0.dist-info/METADATA", lost)),
         mutant("licence", "IMG-PY-LICENCE IMG-PY-RECORD", File(f"{SITE}/h11-0.16.0.dist-info/METADATA", bought)),
         mutant(
@@ -165,6 +185,14 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("commit", "IMG-COMMIT", change=label(git_commit="main")),
         mutant("future", "IMG-CREATED", change=lambda d: d.update(created="2999-01-01T00:00:00Z")),
         mutant("health", "IMG-HEALTH", change=lambda d: d["config"].pop("Healthcheck")),
+        mutant("health-port", "IMG-HEALTH", change=health("-c", f"{ASK}('http://127.0.0.1:1/health')")),
+        mutant("health-path", "IMG-HEALTH", change=health("-c", f"{ASK}('http://127.0.0.1:8087/healthy')")),
+        mutant(
+            "health-socket", "IMG-HEALTH", change=health("-c", "import socket as s; s.socket().connect(('::1', 1))")
+        ),
+        mutant("health-nothing", "IMG-HEALTH", change=health("-c", "pass")),
+        mutant("health-module", "IMG-HEALTH", change=health("-m", "lucid_service.prober")),
+        mutant("health-other", "", change=health("-c", f"{ASK}('http://127.0.0.1:8087/health')")),
         mutant("volume", "IMG-VOLUME", change=config(Volumes={"/cache": {}})),
         mutant("stop", "IMG-STOP", change=config(StopSignal="SIGKILL")),
         mutant(
@@ -200,7 +228,7 @@ def matrix(made: list[Mutant]) -> str:
         'labels = ["maintainer", "description", "version", "build_date", "git_commit", "phase", "cluster", "service"]\n'
         '[network]\nname = "lucid-dev"\nsubnet = "172.20.0.0/16"\n[consul]\ncontainer = "consul"\n'
         'image = "hashicorp/consul:1.20.6"\nport = 8500\n[environment]\nLOG_LEVEL = "INFO"\nPYTHONPATH = "/app"\n'
-        '[image]\nsize_mib = 120\nlayers = 6\nrequirements = "common/requirements.txt"\n'
+        '[image]\nsize_mib = 120\nlayers = 5\nrequirements = "common/requirements.txt"\n'
         'writable = ["/tmp", "/var/tmp", "/var/lock"]\n'
         'licences = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0"]\n'
     )

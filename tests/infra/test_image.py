@@ -10,9 +10,11 @@ import pytest
 
 from pytest_lucid.content.tron import tron_variables
 from pytest_lucid.image.config import read_time
+from pytest_lucid.image.health_probe import probe_problems
 
 if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
+    from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.matrix import Matrix, Service
 
 MIB = 1024 * 1024
@@ -23,8 +25,11 @@ CLOCK_SKEW = dt.timedelta(minutes=5)
 @pytest.mark.lucid("IMG-NAME", severity="medium", remedy="Build it with `docker build -t` and the name of the matrix.")
 def test_name_has_prefix(lucid_service: Service, lucid_image: Image) -> None:
     """The image is there under the name of the matrix, with the prefix that all of Lucid shares."""
-    assert lucid_service.image in lucid_image.tags
-    assert lucid_service.image.startswith("lucid-")
+    names = lucid_image.names
+    shown = ", ".join(sorted(names)) or "the image has no name"
+    assert any(name.startswith("lucid-") for name in names), f"no name begins with lucid-: {shown}"
+    demanded = lucid_service.image.rpartition("/")[2].split("@")[0].split(":")[0]
+    assert demanded in names, f"expected {demanded}: {shown}"
 
 
 @pytest.mark.lucid("IMG-USER", severity="high", remedy="End the final stage with the USER of the matrix.")
@@ -62,7 +67,9 @@ def test_environment_is_set(lucid_matrix: Matrix, lucid_service: Service, lucid_
 @pytest.mark.lucid("IMG-PATH", severity="low", remedy="Start PATH with the directory of the installed console scripts.")
 def test_path_starts_with_installed_scripts(lucid_image: Image) -> None:
     """PATH begins with the place of the service's own programs, ahead of those of the base."""
-    first = lucid_image.environment["PATH"].split(":")[0]
+    path = lucid_image.environment.get("PATH", "")
+    assert path, "the image sets no PATH"
+    first = path.split(":")[0]
     assert first.startswith("/home/app/"), f"PATH starts with {first}"
 
 
@@ -84,13 +91,20 @@ def test_labels_name_the_service(lucid_matrix: Matrix, lucid_service: Service, l
     }
 
 
-@pytest.mark.lucid("IMG-HEALTH", severity="high", remedy="Add HEALTHCHECK in exec form: 30 s, timeout 10 s, 3 retries.")
-def test_health_check_runs_without_shell(lucid_image: Image) -> None:
-    """The image tells the engine how to see that it is healthy, in a form that needs no shell."""
+@pytest.mark.lucid(
+    "IMG-HEALTH",
+    severity="high",
+    remedy="Add HEALTHCHECK in exec form: /health, 30 s, 10 s, 3 retries.",
+)
+def test_health_check_asks_the_service(lucid_service: Service, lucid_image: Image, lucid_inventory: Inventory) -> None:
+    """The health check needs no shell, and asks the service's own port and path: else it shows nothing."""
     check = lucid_image.health_check
     assert check is not None, "the image has no health check"
     assert check.is_exec, f"{check.test[0]} needs a shell"
     assert (check.interval, check.timeout, check.retries) == (30, 10, 3)
+    ports = {port.number for port in lucid_service.ports}
+    problems = list(probe_problems(check.test[1:], lucid_inventory, ports))
+    assert not problems, f"the health check {' '.join(check.test[1:])}: {'; '.join(problems)}"
 
 
 @pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
@@ -163,6 +177,7 @@ def test_size_is_within_budget(lucid_matrix: Matrix, lucid_image: Image) -> None
 
 
 @pytest.mark.lucid("IMG-LAYERS", severity="low", remedy="Join the COPY instructions of the final stage.")
-def test_layers_are_within_budget(lucid_matrix: Matrix, lucid_image: Image) -> None:
-    """The image has no more layers than its budget: each is one more thing to pull, check and cache."""
-    assert 0 < len(lucid_image.layers) <= lucid_matrix.image.layers
+def test_layers_are_within_budget(lucid_matrix: Matrix, lucid_image: Image, lucid_base_layers: int) -> None:
+    """The image adds no more layers to its base than its budget: each is one more thing to pull, check and cache."""
+    own = len(lucid_image.layers) - lucid_base_layers
+    assert 0 < own <= lucid_matrix.image.layers, f"{own} layers above the base; budget {lucid_matrix.image.layers}"

@@ -52,11 +52,16 @@ def test_storage_belongs_to_the_service(
         assert not entry.mode & FOR_OTHERS, f"{path}: {entry.mode:04o}"
 
 
-@pytest.mark.lucid("IMG-WORKDIR", severity="low", remedy="Set WORKDIR to a directory of the image.")
-def test_workdir_exists(lucid_image: Image, lucid_inventory: Inventory) -> None:
-    """The program starts in a directory of the image: an engine would otherwise make one, as root."""
-    entry = lucid_inventory.resolve(lucid_image.workdir) if lucid_image.workdir != "/" else None
-    assert lucid_image.workdir == "/" or (entry is not None and entry.kind == "directory"), lucid_image.workdir
+@pytest.mark.lucid("IMG-WORKDIR", severity="low", remedy="Set WORKDIR to the directory of the code.")
+def test_workdir_is_safe(lucid_image: Image, lucid_inventory: Inventory) -> None:
+    """The program starts in a directory of the image to which not everybody may write: Python imports from there."""
+    workdir = lucid_image.workdir
+    if workdir == "/":
+        return
+    entry = lucid_inventory.resolve(workdir)
+    assert entry is not None, f"{workdir} is not in the image; the engine would make it, as root"
+    assert entry.kind == "directory", f"{workdir} is no directory"
+    assert not entry.mode & stat.S_IWOTH, f"everybody may write to {workdir} ({entry.mode:04o})"
 
 
 @pytest.mark.lucid("IMG-PROGRAM", severity="critical", remedy="Give ENTRYPOINT and HEALTHCHECK programs of the image.")
@@ -71,10 +76,10 @@ def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inven
 
 
 @pytest.mark.lucid("IMG-SHEBANG", severity="medium", remedy="Point the script at the interpreter of the image.")
-def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_packaged_paths: frozenset[str]) -> None:
+def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_base_files: frozenset[str]) -> None:
     """Every script that can be executed names an interpreter of the image; what the base brought is its own affair."""
     lost = lost_shebangs(lucid_inventory, lucid_image.environment.get("PATH", ""))
-    assert not [script for script in lost if script.partition(":")[0].strip("/") not in lucid_packaged_paths]
+    assert not [script for script in lost if script.partition(":")[0].strip("/") not in lucid_base_files]
 
 
 @pytest.mark.lucid(

@@ -49,11 +49,11 @@ def test_no_secrets_in_configuration(lucid_image: Image) -> None:
 def test_no_litter(
     lucid_image: Image,
     lucid_inventory: Inventory,
-    lucid_packaged_paths: frozenset[str],
+    lucid_base_files: frozenset[str],
     lucid_python_packages: tuple[Distribution, ...],
 ) -> None:
     """No version history, cache or test was copied along; only what a package itself ships may look like one."""
-    shipped = lucid_packaged_paths | {path for package in lucid_python_packages for path in package.record or ()}
+    shipped = lucid_base_files | {path for package in lucid_python_packages for path in package.record or ()}
     shipped |= {path.rpartition("/")[0] for path in shipped}
     cache = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "").strip("/")
 
