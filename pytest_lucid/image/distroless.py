@@ -14,7 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.image.packages import STATUS, SUMS, os_release, read_sums
+from pytest_lucid.image.inventory import Inventory
+from pytest_lucid.image.packages import OS_RELEASE, STATUS, SUMS, os_release, read_sums
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,7 +25,6 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_lucid.image.inventory import Inventory
 
 # The richest of the images: a service on a smaller one has no more of these packages than that one brings.
 _RICHEST = "python3"
@@ -75,8 +75,11 @@ def _base_packages(inventory: Inventory) -> tuple[dict[str, str], int]:
     """The MD5 sums of the files of the base's packages, by path, and the number of layers that have these packages."""
     sums: dict[str, str] = {}
     count = 0
+    # The base's own word, and not that of a service which replaces it.
+    first = next((n for n, layer in enumerate(inventory.layers) if OS_RELEASE in layer.entries), 0)
+    base = Inventory(inventory.reference, inventory.read[: first + 1])
     try:
-        names = packages_of(f"{_RICHEST}-debian{os_release(inventory).get('VERSION_ID', '')}")
+        names = packages_of(f"{_RICHEST}-debian{os_release(base).get('VERSION_ID', '')}")
     except KeyError:
         return sums, count
     for name in names:
