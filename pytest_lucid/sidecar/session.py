@@ -53,7 +53,7 @@ HARMLESS = frozenset((
 # Of those, the ones that write nothing to standard error when they succeed.
 SILENT = frozenset(("cat", "ls", "readlink", "realpath", "stat", "test", "_names_in", "_show"))
 # What the shell writes when the limit of processes is reached; a command that could not be started has no answer.
-NO_PROCESS = re.compile(rb"(?m)^[\w./-]+: (?:line \d+: )?can't fork")
+NO_PROCESS = re.compile(rb"(?m)^[\w./-]+: .{0,40}can't fork|: Resource temporarily unavailable$")
 
 
 class Session:

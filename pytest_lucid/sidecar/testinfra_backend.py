@@ -66,14 +66,11 @@ class SidecarBackend(BaseBackend):
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
         """Run `command` with the quoted `args` filled in; raises like Session.run."""
         command = self.get_command(command, *args)
-        # The placement is known once there is a session.
-        self.session.open()
         result = self.session.run(self.session.sidecar.placement.seen(command))
         return self.result(result.code, command.encode("utf-8", "surrogateescape"), result.stdout, result.stderr)
 
     def read(self, *patterns: str) -> dict[str, bytes]:
         """Read the files that match; see read_files."""
-        self.session.open()
         return read_files(self.session, *patterns)
 
     def decode(self, data: bytes) -> str:

@@ -110,24 +110,22 @@ def playing(client: docker.DockerClient) -> Iterator[Scene]:
 
 def start(client: docker.DockerClient, image: str, name: str, command: list[str], **options: Any) -> Container:
     """Start a container with as little as can be: read-only, without capabilities or ways to gain any."""
-    return client.containers.run(
-        image,
-        entrypoint=command[:1],
-        command=command[1:],
-        name=name,
-        detach=True,
-        user="65532:65532",
-        environment={"SCENE": "one two", "LANG": "C.UTF-8"},
-        working_dir="/",
-        read_only=True,
-        tmpfs={"/tmp": "rw,noexec,nosuid,nodev"},
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges:true"],
-        sysctls={"net.ipv6.conf.all.disable_ipv6": "0"},
-        labels=LABELS,
-        stop_signal="SIGKILL",
-        **options,
+    defaults = {
+        "user": "65532:65532",
+        "environment": {"SCENE": "one two", "LANG": "C.UTF-8"},
+        "working_dir": "/",
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev"},
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "sysctls": {"net.ipv6.conf.all.disable_ipv6": "0"},
+        "labels": LABELS,
+        "stop_signal": "SIGKILL",
+    }
+    container: Container = client.containers.run(
+        image, entrypoint=command[:1], command=command[1:], name=name, detach=True, **{**defaults, **options}
     )
+    return container
 
 
 def await_ready(container: Container) -> None:
