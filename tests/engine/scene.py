@@ -82,8 +82,11 @@ class Scene:
 
 
 @contextmanager
-def playing(client: docker.DockerClient) -> Iterator[Scene]:
-    """Have both containers running, on a network of their own; everything is removed afterwards."""
+def playing(client: docker.DockerClient, prepare: str = "") -> Iterator[Scene]:
+    """Have both containers running, on a network of their own; everything is removed afterwards.
+
+    Their program runs `prepare` first.
+    """
     standin.ensure(client, [DISTROLESS, DEBIAN, TOOLBOX], print)
     try:
         client.images.get(TOOLS)
@@ -98,7 +101,7 @@ def playing(client: docker.DockerClient) -> Iterator[Scene]:
             (DISTROLESS, "/usr/bin/python3.11", "lucid-scratch-distroless"),
             (TOOLS, "/usr/bin/python3", "lucid-scratch-debian"),
         ):
-            made.append(start(client, image, name, [interpreter, "-c", PROGRAM], network=network.name))
+            made.append(start(client, image, name, [interpreter, "-c", prepare + PROGRAM], network=network.name))
         for container in made:
             await_ready(container)
         yield Scene(*(str(container.name) for container in made))
