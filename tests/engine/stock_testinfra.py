@@ -99,7 +99,6 @@ host.sysctl("net.ipv6.conf.all.disable_ipv6") == 0
 host.system_info.type == 'linux'
 host.system_info.distribution == 'debian'
 host.system_info.release == '12'
-host.system_info.codename == 'bookworm'
 host.package("libc6").is_installed == True
 host.package("libc6").version.partition("-")[0] == '2.36'
 host.package("nothing").is_installed == False
