@@ -59,7 +59,12 @@ def tests(session: nox.Session) -> None:
     install(session, "tests")
     install_services(session)
     session.run("python", "-m", "pytest_lucid", "engine")
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/plugin", "tests/services", "tests/engine"]))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("pytest", "-n", "auto", "tests/unit", "tests/plugin", "tests/services")
+    # One engine has room for one run.
+    session.run("pytest", "tests/engine")
 
 
 @nox.session
