@@ -103,7 +103,6 @@ def lint(session: nox.Session) -> None:
 def compatibility(session: nox.Session, pytest: str) -> None:
     """The tests that need no engine, with each supported Python that is here and each supported pytest."""
     install(session, "tests")
-    session.install("--require-hashes", "-r", "common/requirements.txt")
     session.install(f"pytest=={pytest}.*")
     session.run("pytest", "-n", "auto", *(session.posargs or ["tests/unit", "tests/plugin"]))
 
