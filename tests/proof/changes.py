@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mutation import Document
 
 PYTHON = "/home/app/.local/bin/python"
+# Of the user that services run as: one that cannot write does not start, and nothing else can be seen of it.
+OWNED = "uid=65532,gid=65532,mode=0700"
 
 
 def variable(name: str, value: str) -> Callable[[Document], None]:
@@ -67,7 +69,10 @@ def lie(code: str) -> Callable[[Document], None]:
 
 def without_field(name: str) -> str:
     """Code that leaves a field out of every answer."""
-    return f"J = h.JSONResponse\nh.JSONResponse = lambda body: J({{k: v for k, v in body.items() if k != {name!r}}})"
+    return (
+        "import msgspec\nH = h.Health\n"
+        f"h.Health = lambda *told: {{k: v for k, v in msgspec.to_builtins(H(*told)).items() if k != {name!r}}}"
+    )
 
 
 def health_check(*test: str) -> Callable[[Document], None]:
@@ -87,13 +92,7 @@ def mount(path: str) -> Callable[[Document], None]:
     return change
 
 
-def read_only_storage(document: Document) -> None:
-    """Mount the storage so that nobody can write to it."""
-    for each in document["HostConfig"]["Mounts"]:
-        each["ReadOnly"] = True
-
-
 def tmpfs_for_volumes(document: Document) -> None:
     """Mount memory where volumes should be."""
     mounts = document["HostConfig"].pop("Mounts")
-    document["HostConfig"]["Tmpfs"] = {**document["HostConfig"]["Tmpfs"], **{m["Target"]: "" for m in mounts}}
+    document["HostConfig"]["Tmpfs"] = {**document["HostConfig"]["Tmpfs"], **{m["Target"]: OWNED for m in mounts}}
