@@ -142,8 +142,7 @@ CONTAINERS = (
     ContainerMutation(name="no limit of processes", kills=ids("CTR-LIMITS"), change=host(PidsLimit=0)),
     ContainerMutation(
         name="stores in memory",
-        kills=ids("CTR-STORAGE RUN-STORAGE"),
-        note=SEEN_TWICE,
+        kills=ids("CTR-STORAGE"),
         change=tmpfs_for_volumes,
         services=(DATA, MANAGER, ENGINE),
     ),
