@@ -56,7 +56,7 @@ def test_images_built_here_are_sent_without_the_layers_that_are_there(
         with closing(connect()) as source, closing(connect(machine.engine)) as target:
             send_images(source, target, ["lucid-test-sent:1", name], lines.append)
         assert lines[0] == f"{name}: unchanged on {machine.engine}"
-        assert re.fullmatch(r"sending lucid-test-sent:1 to unix://.*: 1 of 4 layers, [0-2]\.\d MB", lines[1])
+        assert re.fullmatch(r"sending lucid-test-sent:1 to unix://.*: 1 of 5 layers, [0-2]\.\d MB", lines[1])
         assert engine.images.get("lucid-test-sent:1").id == here.images.get("lucid-test-sent:1").id
     finally:
         for client in (here, engine):
