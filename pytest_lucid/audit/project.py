@@ -21,11 +21,11 @@ class Project:
     def __init__(self, root: Path, matrix: Matrix, services: Sequence[Service], *, whole: bool = False) -> None:
         self.root = root
         self._tree = SourceTree(root, matrix, services, whole=whole)
-        self._subjects = {service.name: Subject(self._tree, service.dockerfile, service) for service in services}
+        self._subjects = {s.name: Subject(self._tree, s.dockerfile, s) for s in services if s.dockerfile}
 
-    def subject(self, service: Service) -> Subject:
-        """The Dockerfile of a row."""
-        return self._subjects[service.name]
+    def subjects(self, service: Service) -> tuple[Subject, ...]:
+        """The Dockerfile of a row, none for an image from elsewhere."""
+        return (self._subjects[service.name],) if service.name in self._subjects else ()
 
     @cached_property
     def others(self) -> tuple[Subject, ...]:

@@ -53,7 +53,7 @@ class SourceTree:
         self._whole = whole
         self._contexts: dict[Path, Context] = {}
         self._known: dict[Hashable, object] = {}
-        self._rows = [service.dockerfile for service in services]
+        self._rows = [service.dockerfile for service in services if service.dockerfile]
 
     @cached_property
     def others(self) -> tuple[str, ...]:

@@ -18,11 +18,15 @@ MARKED = re.compile(r"""\.lucid\(\s*["']([^"']+)["']""")
 
 @dataclass(frozen=True)
 class Check:
-    """A stable id that is never used again, how bad a failure is, and what to do then."""
+    """A stable id that is never used again, how bad a failure is, and what to do then.
+
+    `demands` are the keys of the matrix that the check speaks of: where one is not written, the check is not made.
+    """
 
     id: str
     severity: str
     remedy: str
+    demands: tuple[str, ...] = ()
 
 
 def shipped() -> dict[str, str]:
@@ -55,10 +59,20 @@ def describe(check: Check, docstring: str) -> str:
 def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> Check:
     """Read the arguments of a `lucid` marker; raises ConfigError, naming `where`, when they are not understood."""
     match arguments, keywords:
-        case (str(identity),), {"severity": str(severity), "remedy": str(remedy), **rest} if not rest:
-            if identity and remedy and severity in SEVERITIES:
-                return Check(identity, severity, remedy)
+        case (str(identity),), {"severity": str(severity), "remedy": str(remedy), **rest} if rest.keys() <= {"demand"}:
+            demands = _demands(rest.get("demand", ()))
+            if identity and remedy and severity in SEVERITIES and demands is not None:
+                return Check(identity, severity, remedy, demands)
     raise ConfigError(
         f"{where}: the lucid marker is not understood; expected "
-        f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do.")'
+        f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do."), '
+        'perhaps with demand="KEY", a key of the matrix, or several'
     )
+
+
+def _demands(given: object) -> tuple[str, ...] | None:
+    """The keys in the argument `demand` of a marker, one or several; None for anything else."""
+    keys = (given,) if isinstance(given, str) else given
+    if not isinstance(keys, (tuple, list)) or not all(isinstance(key, str) for key in keys):
+        return None
+    return tuple(keys)

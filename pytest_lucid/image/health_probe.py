@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pytest_lucid.image.inventory import Inventory
 
-PATH = "/health"
 _PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 _URL = re.compile(r"https?://[^\s'\"()<>,;\\]+")
 # The rest is put together at run time.
@@ -23,8 +22,12 @@ _SELF = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def probe_problems(argv: tuple[str, ...], inventory: Inventory, ports: Collection[int]) -> Iterator[str]:
+def probe_problems(
+    argv: tuple[str, ...], inventory: Inventory, ports: Collection[int], path: str | None
+) -> Iterator[str]:
     """Yield what is wrong with what a health check (its argv) asks of a service that listens at `ports`.
+
+    `path` is what it must ask for, None where any will do.
 
     What is put together at run time, and what a program of the service's own does, is not judged.
     """
@@ -45,8 +48,8 @@ def probe_problems(argv: tuple[str, ...], inventory: Inventory, ports: Collectio
         if host not in _SELF or _is_composed(text, url):
             continue
         addresses.append(port or _DEFAULT_PORTS[parts.scheme])
-        if parts.path != PATH:
-            yield f"it asks {parts.path or '/'}; services of Lucid answer {PATH}"
+        if path and parts.path != path:
+            yield f"it asks {parts.path or '/'}; the matrix demands {path}"
     for port in addresses:
         if port not in ports:
             known = ", ".join(map(str, sorted(ports)))

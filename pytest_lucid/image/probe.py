@@ -48,7 +48,7 @@ def entry_module(image: Image) -> str | None:
     return argv[at] if at < len(argv) else None
 
 
-def probe(engine: Engine, image: Image, user: str, labels: Mapping[str, str]) -> Probe:
+def probe(engine: Engine, image: Image, user: str | None, labels: Mapping[str, str]) -> Probe:
     """Ask the interpreter of an image that starts with `PROGRAM -m MODULE`; the container runs as `user` (uid:gid).
 
     Raises EngineError where no answer comes: then nothing is known, which is not the same as a failed import.
@@ -73,7 +73,7 @@ def probe(engine: Engine, image: Image, user: str, labels: Mapping[str, str]) ->
     )
 
 
-def _run(engine: Engine, image: Image, user: str, labels: Mapping[str, str], argv: list[str]) -> str:
+def _run(engine: Engine, image: Image, user: str | None, labels: Mapping[str, str], argv: list[str]) -> str:
     client = engine.client
     with engine_errors(f"starting the interpreter of {image.reference}"):
         container = client.containers.create(

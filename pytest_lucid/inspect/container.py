@@ -87,6 +87,13 @@ class Container:
         return {name: str(endpoint.get("IPAddress") or "") for name, endpoint in networks.items()}
 
     @property
+    def addresses(self) -> Mapping[str, frozenset[str]]:
+        """Its addresses on each network, IPv4 and IPv6; none while it does not run."""
+        networks = self._document["NetworkSettings"]["Networks"]
+        keys = ("IPAddress", "GlobalIPv6Address")
+        return {name: frozenset(filter(None, map(endpoint.get, keys))) for name, endpoint in networks.items()}
+
+    @property
     def read_only(self) -> bool:
         """Whether its root file system is read-only."""
         return bool(self._host.get("ReadonlyRootfs"))

@@ -41,10 +41,16 @@ class NetworkFacts:
         return tuple(ip_network(pool["Subnet"], strict=False) for pool in pools)
 
     @property
-    def members(self) -> Mapping[str, str]:
-        """The running containers on it: name → address, without the prefix length."""
+    def is_internal(self) -> bool:
+        """Whether nothing on it reaches the world outside."""
+        return bool(self._document.get("Internal"))
+
+    @property
+    def members(self) -> Mapping[str, frozenset[str]]:
+        """The running containers on it: name → addresses, IPv4 and IPv6, without the prefix length."""
         members = (self._document.get("Containers") or {}).values()
-        return {member["Name"]: member["IPv4Address"].partition("/")[0] for member in members}
+        addresses = {m["Name"]: (m.get("IPv4Address") or "", m.get("IPv6Address") or "") for m in members}
+        return {name: frozenset(each.partition("/")[0] for each in both if each) for name, both in addresses.items()}
 
     @property
     def _document(self) -> Mapping[str, Any]:

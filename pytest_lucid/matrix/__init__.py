@@ -1,6 +1,19 @@
 """The service matrix: what is demanded of the deployment, as validated data. It knows nothing of Docker or pytest."""
 
+from pytest_lucid.matrix.demands import Hardening, Health, ImagePolicy
 from pytest_lucid.matrix.load import load_matrix
-from pytest_lucid.matrix.model import Consul, Matrix, Network, Port, Service, Waiver
+from pytest_lucid.matrix.model import Consul, Matrix, Network, Waiver
+from pytest_lucid.matrix.service import Port, Service
 
-__all__ = ["Consul", "Matrix", "Network", "Port", "Service", "Waiver", "load_matrix"]
+__all__ = [
+    "Consul",
+    "Hardening",
+    "Health",
+    "ImagePolicy",
+    "Matrix",
+    "Network",
+    "Port",
+    "Service",
+    "Waiver",
+    "load_matrix",
+]

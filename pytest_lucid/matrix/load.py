@@ -23,36 +23,56 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-PACKAGED = "phase2.toml"
+# Name of a matrix that comes with the package → its file. Phase 2 is what `lucid` means until a later one is.
+PROFILES = {
+    "distroless": "distroless.toml",
+    "hardened": "hardened.toml",
+    "lucid": "phase2.toml",
+    "phase2": "phase2.toml",
+}
+NOTHING = "nothing"
 
 
 def load_matrix(file: Path | None) -> Matrix:
-    """Read the matrix: the packaged phase2.toml, extended or (with `extends = "nothing"`) replaced by `file`.
+    """Read the matrix: `file`, on top of the packaged ones that it `extends` (`lucid` unless given, or several).
 
     Tables are merged key by key, services by their name. Raises ConfigError with file, line and what was expected.
     """
-    packaged_text = (files("pytest_lucid.matrix") / PACKAGED).read_text("utf-8")
-    packaged = tomllib.loads(packaged_text)
     if file is None:
-        return Matrix.model_validate(packaged)
+        return Matrix.model_validate(_packaged("lucid")).inherited()
     text = _read(file)
     try:
         own = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
-    extends = own.pop("extends", "phase2")
-    if extends not in ("phase2", "nothing"):
-        line = _line(text, ("extends",))
-        raise ConfigError(f'{file}:{line}: extends: expected "phase2" or "nothing", got {extends!r}')
-    merged = own if extends == "nothing" else _merge(packaged, own)
+    merged = own
+    extends = own.pop("extends", "lucid")
+    if extends != NOTHING:
+        names = extends if isinstance(extends, list) else [extends]
+        if not names or not all(isinstance(name, str) and name in PROFILES for name in names):
+            expected = ", ".join(f'"{name}"' for name in (*PROFILES, NOTHING))
+            line = _line(text, ("extends",))
+            raise ConfigError(f"{file}:{line}: extends: expected one or several of {expected}, got {extends!r}")
+        base: dict[str, Any] = {}
+        for name in names:
+            base = _merge(base, _packaged(name))
+        merged = _merge(base, own)
     try:
-        return Matrix.model_validate(merged)
+        return Matrix.model_validate(merged).inherited()
     except ValidationError as error:
         details = error.errors()
         # A list with a wrong item is reported as too short as well: only the innermost problem helps.
         inner = [d for d in details if not any(d["loc"] == o["loc"][: len(d["loc"])] for o in details if o is not d)]
         problems = [_describe(detail, merged, own, text, file) for detail in inner]
         raise ConfigError("\n".join(problems)) from error
+
+
+def _packaged(name: str) -> dict[str, Any]:
+    own = tomllib.loads((files("pytest_lucid.matrix") / PROFILES[name]).read_text("utf-8"))
+    merged: dict[str, Any] = {}
+    for extended in own.pop("extends", ()):
+        merged = _merge(merged, _packaged(extended))
+    return _merge(merged, own)
 
 
 def _read(file: Path) -> str:
@@ -70,7 +90,7 @@ def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = deepcopy(base)
     for key, value in own.items():
         if key == "service" and isinstance(value, list):
-            merged[key] = _merge_services(merged[key], value)
+            merged[key] = _merge_services(merged.get(key, []), value)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = _merge(merged[key], value)
         else:

@@ -1,130 +1,35 @@
-"""The types of the matrix. Rules that need more than the data itself (files, an engine) do not belong here."""
+"""The matrix as a whole. Rules that need more than the data itself (files, an engine) do not belong here."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from ipaddress import IPv4Network
-from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-# Docker's own rule for container and network names; a reference is checked by the engine when it is used.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:@-]*$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-
-
-def _inside_project(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or re.match(r"^[A-Za-z]:", path):
-        raise PydanticCustomError("path", "a path relative to the project, with forward slashes and without '..'")
-    return path
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or ".." in PurePosixPath(path).parts:
-        raise PydanticCustomError("path", "an absolute path inside the container, without '..'")
-    return path
-
-
-ProjectPath = Annotated[str, AfterValidator(_inside_project)]
-ContainerPath = Annotated[str, AfterValidator(_absolute)]
-
-
-class Model(BaseModel):
-    """Immutable, and refusing keys it does not know: a typing error must not switch a demand off."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class Port(Model):
-    """One TCP port: `number` inside the container, `published` on the host (the same number unless given).
-
-    An `internal` port is not published: only containers of the same network reach it. gRPC is without TLS here.
-    """
-
-    number: int = Field(ge=1, le=65535, strict=True)
-    published: int = Field(default=0, ge=0, le=65535, strict=True)
-    scheme: Literal["http", "https", "grpc"] = "http"
-    internal: bool = Field(default=False, strict=True)
-
-    @model_validator(mode="after")
-    def _internal_is_not_published(self) -> Port:
-        if self.internal and self.published:
-            raise PydanticCustomError("port", "either 'internal' or 'published'; an internal port has none on the host")
-        return self
-
-    @property
-    def host(self) -> int:
-        """The port on the host."""
-        return self.published or self.number
-
-
-class Service(Model):
-    """One row of the matrix: a service, the image it runs, and what is demanded of both."""
-
-    name: Name
-    image: Reference
-    dockerfile: ProjectPath
-    cluster: str = Field(min_length=1)
-    ports: tuple[Port, ...] = Field(min_length=1)
-    needs: tuple[Name, ...] = ()
-    environment: dict[Variable, str] = Field(default_factory=dict)
-    storage: tuple[ContainerPath, ...] = ()
-    certificate: ContainerPath | None = None
-    # What must answer 200 to GET, besides /health.
-    paths: tuple[ContainerPath, ...] = ()
-    # Variables that the bring-up fills with random values, one for all services of a run; no image has them.
-    secrets: tuple[Variable, ...] = ()
-    # Only the gateway may know where the payment service is; nobody else may hold a word of TRON.
-    knows_payment_url: bool = False
-    # The pinned requirements of this service, beside those that all services share.
-    requirements: tuple[ProjectPath, ...] = ()
-    memory_mib: int = Field(default=256, ge=16, strict=True)
-    pids: int = Field(default=64, ge=1, strict=True)
-
-    @model_validator(mode="after")
-    def _https_has_certificate(self) -> Service:
-        if any(port.scheme == "https" for port in self.ports) and self.certificate is None:
-            raise PydanticCustomError(
-                "certificate", "a service with an https port needs 'certificate', the directory of cert.pem and key.pem"
-            )
-        return self
-
-    @property
-    def http(self) -> Port:
-        """The port that answers /health: the first one that speaks plain HTTP, otherwise the first."""
-        return next((port for port in self.ports if port.scheme == "http"), self.ports[0])
-
-    @property
-    def published(self) -> tuple[Port, ...]:
-        """The ports that the host has too."""
-        return tuple(port for port in self.ports if not port.internal)
-
-    @property
-    def web_ports(self) -> tuple[Port, ...]:
-        """The published ports that speak HTTP or HTTPS."""
-        return tuple(port for port in self.published if port.scheme != "grpc")
-
-    @property
-    def volumes(self) -> dict[str, str]:
-        """The named volumes, name → path inside the container: one for each storage path, one for the certificate."""
-        paths = (*self.storage, *((self.certificate,) if self.certificate else ()))
-        return {f"{self.name}{path.replace('/', '-')}": path for path in paths}
+from pytest_lucid.matrix.demands import Demands, ImagePolicy, inherit, is_key
+from pytest_lucid.matrix.service import Service
+from pytest_lucid.matrix.types import Model, Name, Reference, Variable
 
 
 class Network(Model):
-    """The network that all services share."""
+    """A network that services share."""
 
     name: Name
-    driver: str = "bridge"
-    subnet: IPv4Network
+    driver: str | None = Field(None, description="Of what kind it is, such as bridge.")
+    subnet: IPv4Network | None = Field(None, description="Its one pool of IPv4 addresses.")
+    subnet6: IPv6Network | None = Field(None, description="Its one pool of IPv6 addresses.")
+    internal: bool | None = Field(None, description="Nothing on it reaches the world outside.")
+
+    @property
+    def subnets(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The demanded address pools."""
+        return tuple(subnet for subnet in (self.subnet, self.subnet6) if subnet)
 
 
 class Consul(Model):
@@ -133,20 +38,6 @@ class Consul(Model):
     container: Name
     image: Reference
     port: int = Field(ge=1, le=65535, strict=True)
-
-
-class ImagePolicy(Model):
-    """What is demanded of the content of every image. Sizes in MiB; licences as SPDX expressions name them."""
-
-    size_mib: int = Field(default=200, ge=1, strict=True)
-    layers: int = Field(default=10, ge=1, strict=True)
-    # The architecture asked for, as engines name it; without it, that of the engine.
-    architecture: str | None = None
-    # The pinned requirements of every service; a service may have more of its own. The packages inside must match both.
-    requirements: ProjectPath | None = None
-    # Directories that everybody may write to, sticky; anything else that everybody may write to is a finding.
-    writable: tuple[ContainerPath, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
-    licences: tuple[str, ...] = ()
 
 
 class Waiver(Model):
@@ -185,50 +76,51 @@ class Hadolint(Model):
     ignore: tuple[HadolintIgnore, ...] = ()
 
 
-class Matrix(Model):
-    """All that is demanded of a deployment."""
+class Matrix(Demands):
+    """All that is demanded of a deployment. What stands at the top is demanded of every service; see `Demands`."""
 
-    phase: int = Field(ge=1, strict=True)
-    base: Reference
-    user: str = Field(pattern=r"^\d+:\d+$")
-    labels: tuple[str, ...]
-    network: Network
-    consul: Consul
-    environment: dict[Variable, str] = Field(default_factory=dict)
+    phase: int | None = Field(None, ge=1, strict=True, description="What the label `phase` of the images says.")
+    network: Network | None = Field(None, description="The network of every service that names no other.")
+    networks: tuple[Network, ...] = Field((), description="Further networks, for rows that name them.")
+    consul: Consul | None = Field(None, description="The service discovery.")
     service: tuple[Service, ...] = Field(min_length=1)
-    # Handed to every build, beside commit and date; DEBIAN = "13" moves this tree's images to Debian 13.
-    build_arguments: dict[Variable, str] = Field(default_factory=dict)
-    image: ImagePolicy = ImagePolicy()
-    # Whether the final stage must name its base by digest.
-    pinned_base: bool = False
-    hadolint: Hadolint = Hadolint()
-    # A check's id → how bad its failure is in this tree, where that differs from what the check says.
-    severity: dict[str, Literal["low", "medium", "high", "critical"]] = Field(default_factory=dict)
+    build_arguments: dict[Variable, str] = Field(
+        default_factory=dict, description="Handed to every build, beside commit and date."
+    )
+    image: ImagePolicy | None = Field(None, description="What is demanded of every image.")
+    pinned_base: bool = Field(default=False, description="The final stage names its base by digest.")
+    hadolint: Hadolint | None = None
+    severity: dict[str, Literal["low", "medium", "high", "critical"]] = Field(
+        default_factory=dict, description="Id of a check → how bad its failure is here, where that differs."
+    )
     waiver: tuple[Waiver, ...] = ()
 
     @model_validator(mode="after")
     def _names_and_ports_are_unique(self) -> Matrix:
-        names: dict[str, str] = {self.consul.container: "consul"}
-        ports: dict[int, str] = {}
+        names: dict[str, str] = {self.consul.container: "consul"} if self.consul else {}
+        ports: dict[tuple[str | None, str], str] = {}
         images: dict[str, str] = {}
         for index, service in enumerate(self.service):
             if service.name in names:
                 raise _problem(index, "name", f"a name of its own; {service.name} is taken by another row")
             names[service.name] = service.name
-            if service.image in images:
+            if unknown := set(service.networks or ()) - {network.name for network in self.all_networks}:
+                raise _problem(index, "networks", f"networks of this matrix; {min(unknown)} is none")
+            if service.dockerfile and service.image in images:
                 raise _problem(
                     index, "image", f"an image of its own; {service.image} belongs to {images[service.image]}"
                 )
             images[service.image] = service.name
             for port in service.published:
-                if port.host in ports:
-                    raise _problem(index, "ports", f"host ports of its own; {port.host} belongs to {ports[port.host]}")
-                ports[port.host] = service.name
+                key = (port.address, f"{port.host}/{port.protocol}")
+                if key in ports:
+                    raise _problem(index, "ports", f"host ports of its own; {port.host} belongs to {ports[key]}")
+                ports[key] = service.name
         return self
 
     @model_validator(mode="after")
     def _needs_are_known_and_acyclic(self) -> Matrix:
-        names = {service.name for service in self.service} | {self.consul.container}
+        names = {service.name for service in self.service} | ({self.consul.container} if self.consul else set())
         for index, service in enumerate(self.service):
             for need in service.needs:
                 if need not in names:
@@ -243,6 +135,69 @@ class Matrix(Model):
             raise _problem(first, "needs", f"needs without a circle; here: {cycle}") from error
         return self
 
+    @model_validator(mode="after")
+    def _keys_left_out_are_known(self) -> Matrix:
+        for where, keys in (
+            ("without", self.without),
+            *((f"service.{i}.without", s.without) for i, s in enumerate(self.service)),
+        ):
+            for key in keys:
+                if key.islower() and "*" not in key and not is_key(key):
+                    raise PydanticCustomError(
+                        "matrix",
+                        "{expected}",
+                        {"expected": f"a key of the matrix or the id of a check; {key} is none", "at": where},
+                    )
+        return self
+
+    @property
+    def architecture(self) -> str | None:
+        """The architecture that all images are for, as engines name it; None for that of the engine."""
+        return self.image.architecture if self.image else None
+
+    @property
+    def content(self) -> ImagePolicy | None:
+        """What is demanded of every image."""
+        return self.image
+
+    @property
+    def all_networks(self) -> tuple[Network, ...]:
+        """Every network, the shared one first."""
+        return (*((self.network,) if self.network else ()), *self.networks)
+
+    @property
+    def network_names(self) -> tuple[str, ...] | None:
+        """The names of all networks; None without any."""
+        return tuple(network.name for network in self.all_networks) or None
+
+    @property
+    def network_drivers(self) -> dict[str, str] | None:
+        """The demanded kinds of networks; None without any."""
+        return {network.name: network.driver for network in self.all_networks if network.driver} or None
+
+    @property
+    def network_subnets(self) -> dict[str, set[IPv4Network | IPv6Network]] | None:
+        """The demanded address pools of networks; None without any."""
+        return {network.name: set(network.subnets) for network in self.all_networks if network.subnets} or None
+
+    def networks_of(self, service: Service) -> tuple[Network, ...]:
+        """The networks of `service`: those that its row names, else the shared one."""
+        if service.networks is None:
+            return (self.network,) if self.network else ()
+        by_name = {network.name: network for network in self.all_networks}
+        return tuple(by_name[name] for name in service.networks)
+
+    def inherited(self) -> Matrix:
+        """The matrix with rows that say all that is demanded of them, what stands at the top included."""
+        rows = (inherit(row, self, self.image) for row in self.service)
+        if self.network:
+            shared = (self.network.name,)
+            rows = (row if row.networks is not None else row.model_copy(update={"networks": shared}) for row in rows)
+        copied = self.model_copy(update={"service": tuple(rows)})
+        # A copy keeps what was cached, and that is of the rows before.
+        copied.__dict__.pop("start_order", None)
+        return copied
+
     @cached_property
     def start_order(self) -> tuple[Service, ...]:
         """The services, each after everything it needs; otherwise in the order of the matrix."""
@@ -253,12 +208,7 @@ class Matrix(Model):
     @property
     def names(self) -> tuple[str, ...]:
         """The containers that find each other by name: the services and Consul."""
-        return (*(service.name for service in self.service), self.consul.container)
-
-    def demanded_environment(self, service: Service) -> dict[str, str]:
-        """The variables that the image of `service` must set: common ones, identity and port, then its own."""
-        identity = {"SERVICE_NAME": service.name, "PORT": str(service.http.number)}
-        return {**self.environment, **identity, **service.environment}
+        return (*(service.name for service in self.service), *((self.consul.container,) if self.consul else ()))
 
     def closure(self, services: tuple[Service, ...]) -> tuple[Service, ...]:
         """`services` and all that they need, in start order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_lucid.matrix.load import NOTHING, PROFILES
 from pytest_lucid.matrix.model import Matrix
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,16 +17,15 @@ def lucid_schema() -> dict[str, Any]:
     """
     schema = Matrix.model_json_schema()
     definitions = schema["$defs"]
-    extended = {"Matrix": schema, **{name: definitions[name] for name in ("Network", "Consul", "ImagePolicy")}}
+    extended = {"Matrix": schema, **{name: definitions[name] for name in ("Network", "Consul")}}
     for definition in extended.values():
         definition.pop("required", None)
     # A row of the packaged matrix is recognised by its name, and keeps what the file does not change.
     definitions["Service"]["required"] = ["name"]
     schema["properties"]["extends"] = {
-        "default": "phase2",
-        "description": "The matrix that this file extends; with nothing, the file is the whole matrix.",
-        "enum": ["phase2", "nothing"],
-        "type": "string",
+        "anyOf": [{"enum": [*PROFILES, NOTHING]}, {"items": {"enum": list(PROFILES)}, "minItems": 1, "type": "array"}],
+        "default": "lucid",
+        "description": "The matrix, or several, that this file extends; with nothing, the file is the whole matrix.",
     }
     # A check or an editor may find at least one row missing only where the file is the whole matrix.
     schema["properties"]["service"].pop("minItems", None)

@@ -17,13 +17,14 @@ from pytest_lucid.audit.finding import listing
 from pytest_lucid.config.check import SEVERITIES, Check, explain, read_check
 from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.config.settings import OPTIONS, read_settings
-from pytest_lucid.errors import EngineError, LucidError, MissingError
+from pytest_lucid.errors import ConfigError, EngineError, LucidError, MissingError
 from pytest_lucid.plugin.state import (
     AUDIT,
     CHECK,
     SETTINGS,
     WORKSPACE,
     host_name,
+    row_of,
     service_name,
     usage_errors,
     workspace_of,
@@ -44,9 +45,25 @@ pytest_plugins = [
     "pytest_lucid.plugin.fixtures.deprecated",
 ]
 
+# Fixtures that hand over what only some matrices speak of → the key that must be written for it.
+FIXTURE_DEMANDS = {
+    "lucid_dockerfile_path": "dockerfile",
+    "lucid_audit": "dockerfile",
+    "lucid_consul": "consul",
+    "lucid_discovery": "consul",
+    "lucid_network": "network",
+    "lucid_networks": "network_names",
+    "lucid_row_networks": "networks",
+    "lucid_names": "networks",
+    "lucid_health": "health.path",
+    "lucid_health_demand": "health",
+    "lucid_content": "content",
+    "lucid_bases": "base",
+}
+
 MARKER = (
-    "lucid(id, severity, remedy): a check of the Lucid suite: a stable id, how bad it is when it fails "
-    "(critical, high, medium, low), and what to do then"
+    "lucid(id, severity, remedy, demand): a check of the Lucid suite: a stable id, how bad it is when it fails "
+    "(critical, high, medium, low), what to do then, and the keys of the matrix without which it is not made"
 )
 ACTIONS = {"flag": "store_true", "value": "store", "path": "store", "list": "append"}
 INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"}
@@ -116,11 +133,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("lucid_row", rows, ids=ids, indirect=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+    """Collect no cell of a check that the matrix does not demand, of this service or at all."""
+    found = yield
+    if not isinstance(found, list):
+        return found
+    return [item for item in found if not isinstance(item, pytest.Function) or _is_wanted(item)]
+
+
+def _is_wanted(item: pytest.Function) -> bool:
+    try:
+        check = check_of(item)
+        return check is None or _is_demanded(item, check)
+    except ConfigError:
+        return True  # told once, after the collection, and not as an error of collecting
+
+
+def _is_demanded(item: pytest.Function, check: Check) -> bool:
+    from pytest_lucid.matrix.written import is_demanded  # noqa: PLC0415 - not for runs without checks
+
+    row = row_of(item)
+    if row is None and "lucid_row" in item.fixturenames:
+        return True  # a Dockerfile without a row: nobody says what is demanded of it
+    of_fixtures = [key for name, key in FIXTURE_DEMANDS.items() if name in item.fixturenames]
+    subjects = (row, workspace_of(item.config).matrix) if row else (workspace_of(item.config).matrix,)
+    return is_demanded(check.id, (*of_fixtures, *check.demands), *subjects)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Read what each check says of itself, for JUnit files to carry along, and expect waived cells to fail."""
     for item in items:
         with usage_errors():
             if check := check_of(item):
+                if isinstance(item, pytest.Function):
+                    _is_demanded(item, check)
                 item.stash[CHECK] = check = graded(check, workspace_of(config).matrix.severity)
                 item.user_properties.append(("lucid.check", check.id))
                 item.user_properties.append(("lucid.severity", check.severity))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.audit import Audit
     from pytest_lucid.config.check import Check
     from pytest_lucid.config.settings import Settings
+    from pytest_lucid.matrix import Service
     from pytest_lucid.target.workspace import Workspace
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
@@ -47,9 +48,14 @@ def usage_errors() -> Iterator[None]:
 
 def service_name(item: pytest.Item) -> str | None:
     """The service that the item is about; None for one about the whole stack."""
+    row = row_of(item)
+    return row.name if row else None
+
+
+def row_of(item: pytest.Item) -> Service | None:
+    """The row of the matrix that the item is about; None for one about the whole stack."""
     callspec = getattr(item, "callspec", None)
-    service = callspec.params.get("lucid_row") if callspec else None
-    return service.name if service else None
+    return callspec.params.get("lucid_row") if callspec else None
 
 
 def host_name(item: pytest.Item) -> str | None:

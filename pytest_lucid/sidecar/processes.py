@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_lucid.errors import EngineError
+from pytest_lucid.errors import ConfigError, EngineError
 from pytest_lucid.sidecar.reading import Reading
 from pytest_lucid.sidecar.sidecar import BOUNDING_SET
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from pytest_lucid.sidecar.session import Session
 
+# The kernel's own order: the place of a name is the number of its bit.
+CAPABILITIES = (  # noqa: SIM905 - forty names read better as a text
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE "
+    "NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN "
+    "SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE "
+    "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+).split()
 FILES = ("status", "cmdline", "cgroup")
 FILTERING = 2
 SETTLING_SECONDS = 3.0
@@ -95,6 +102,17 @@ def is_ambiguous(first_status: bytes) -> bool:
 def bounding_set(status: bytes) -> int:
     """Return the bounding capability set in a /proc/<pid>/status, as bits."""
     return int(status.partition(b"CapBnd:")[2].split(maxsplit=1)[0], 16)
+
+
+def capability_bits(names: Iterable[str]) -> int:
+    """The capabilities called `names`, with or without CAP_, as bits. Raises ConfigError for an unknown name."""
+    bits = 0
+    for name in names:
+        plain = name.upper().removeprefix("CAP_")
+        if plain not in CAPABILITIES:
+            raise ConfigError(f"{name!r} is no capability; expected one of {', '.join(CAPABILITIES)}")
+        bits |= 1 << CAPABILITIES.index(plain)
+    return bits
 
 
 def read_processes(session: Session, files: Mapping[str, bytes]) -> tuple[tuple[Process, ...], tuple[Process, ...]]:

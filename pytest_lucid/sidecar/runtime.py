@@ -49,19 +49,19 @@ class Runtime:
         return tuple(each for each in self.writable.paths if _within(each, path) or _within(path, each))
 
 
-def read_runtime(session: Session, user: str) -> Runtime:
-    """Gather everything about the container of `session`, whose service runs as `user` (uid:gid).
+def read_runtime(session: Session, user: str | None) -> Runtime:
+    """Gather everything about the container of `session`, whose service runs as `user` (uid:gid; None: as it started).
 
     Raises EngineError where something cannot be seen, and like Session.run.
     """
-    uid, gid = map(int, user.split(":"))
     running = processes.reading()
     commands = (mounts.COMMAND, running.command, listeners.COMMAND, PROGRAM, ENVIRONMENT, ADDRESSES, NAMESPACES)
     said = dict(zip(commands, session.run_all(commands), strict=True))
     target = session.sidecar.target
     mounted = read_mounts(target, said[mounts.COMMAND])
-    writable, sockets = read_writable(session, mounted, uid, gid)
     alive, defunct = read_processes(session, running.files(said[running.command]))
+    uid, gid = map(int, user.split(":")) if user else (alive[0].uids[0], alive[0].gids[0])
+    writable, sockets = read_writable(session, mounted, uid, gid)
     return Runtime(
         processes=alive,
         defunct=defunct,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import Consul, Matrix, Service
 
 SECOND = 1_000_000_000
 POLL_SECONDS = 0.1
@@ -31,21 +31,27 @@ def bring_up(
     engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, progress: Callable[[str], None]
 ) -> None:
     """Create the network and start Consul and `services`, each after what it needs; health is waited for elsewhere."""
-    with engine_errors(f"creating network {matrix.network.name}"):
-        engine.client.networks.create(
-            matrix.network.name,
-            driver=matrix.network.driver,
-            ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(matrix.network.subnet))]),
-            labels=run.labels,
-        )
-    with engine_errors(f"starting {matrix.consul.container}"):
-        _start_consul(engine, matrix, run)
+    for network in matrix.all_networks:
+        with engine_errors(f"creating network {network.name}"):
+            engine.client.networks.create(
+                network.name,
+                driver=network.driver or "bridge",
+                internal=bool(network.internal),
+                enable_ipv6=network.subnet6 is not None,
+                ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet)) for subnet in network.subnets]),
+                labels=run.labels,
+            )
+    if matrix.consul:
+        with engine_errors(f"starting {matrix.consul.container}"):
+            _start_consul(engine, matrix, matrix.consul, run)
     # One value for all services that name the variable, for this run only; it is nowhere but in their environment.
     values = {name: secrets.token_hex(SECRET_BYTES) for service in services for name in service.secrets}
     for service in services:
         with engine_errors(f"starting {service.name}"):
             _start_service(engine, matrix, service, run, {name: values[name] for name in service.secrets})
-    progress(f"started {matrix.consul.container} and {len(services)} services on {matrix.network.name}")
+    consul = f"{matrix.consul.container} and " if matrix.consul else ""
+    networks = f" on {', '.join(matrix.network_names)}" if matrix.network_names else ""
+    progress(f"started {consul}{len(services)} services{networks}")
 
 
 def await_health(engine: Engine, services: Sequence[Service], deadline: float) -> dict[str, str]:
@@ -80,15 +86,15 @@ def _state(engine: Engine, name: str) -> str:
     return str(state.get("Health", {}).get("Status", "without a health check"))
 
 
-def _start_consul(engine: Engine, matrix: Matrix, run: Run) -> None:
+def _start_consul(engine: Engine, matrix: Matrix, consul: Consul, run: Run) -> None:
     engine.client.containers.run(
-        matrix.consul.image,
-        name=matrix.consul.container,
+        consul.image,
+        name=consul.container,
         detach=True,
         entrypoint=["consul"],
-        command=["agent", "-dev", "-client=0.0.0.0", "-log-level=warn", f"-http-port={matrix.consul.port}"],
+        command=["agent", "-dev", "-client=0.0.0.0", "-log-level=warn", f"-http-port={consul.port}"],
         user=matrix.user,
-        network=matrix.network.name,
+        network=matrix.network.name if matrix.network else None,
         labels=run.labels,
         **_hardening(memory_mib=256, pids=128),
     )
@@ -96,18 +102,19 @@ def _start_consul(engine: Engine, matrix: Matrix, run: Run) -> None:
 
 def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, environment: Mapping[str, str]) -> None:
     client, api = engine.client, engine.client.api
+    networks = matrix.networks_of(service)
     for volume in service.volumes:
         client.volumes.create(volume, labels=run.labels)
     if service.certificate:
-        _store_certificate(engine, matrix, service, run)
+        _store_certificate(engine, service, run)
     host_config = api.create_host_config(
-        port_bindings={f"{port.number}/tcp": (engine.binding, port.host) for port in service.published},
+        port_bindings={str(port): (port.address or engine.binding, port.host) for port in service.published},
         mounts=[
             # What it was given to read it must not be able to change.
             Mount(target=path, source=volume, type="volume", read_only=path == service.certificate)
             for volume, path in service.volumes.items()
         ],
-        network_mode=matrix.network.name,
+        network_mode=networks[0].name if networks else "bridge",
         **_hardening(service.memory_mib, service.pids),
     )
     config: dict[str, Any] = api.create_container_config(
@@ -116,16 +123,18 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, e
         hostname=service.name,
         environment=dict(environment),
         labels=run.labels,
-        ports=[(port.number, "tcp") for port in service.ports],
+        ports=[(port.number, port.protocol) for port in service.ports or ()],
         host_config=host_config,
     )
     # Set here because the SDK's own argument drops the start interval.
     config["Healthcheck"] = _quick_health(engine.api)
     container: str = api.create_container_from_config(config, service.name)["Id"]
+    for network in networks[1:]:
+        api.connect_container_to_network(container, network.name)
     api.start(container)
 
 
-def _store_certificate(engine: Engine, matrix: Matrix, service: Service, run: Run) -> None:
+def _store_certificate(engine: Engine, service: Service, run: Run) -> None:
     """Put a certificate into the service's volume, through a container that is never started."""
     volume = next(name for name, path in service.volumes.items() if path == service.certificate)
     names = tuple(dict.fromkeys((service.name, "localhost", "127.0.0.1", *engine.names)))
@@ -136,7 +145,7 @@ def _store_certificate(engine: Engine, matrix: Matrix, service: Service, run: Ru
         mounts=[Mount(target="/certificate", source=volume, type="volume")],
     )
     try:
-        carrier.put_archive("/certificate", certificate_archive(names, matrix.user))
+        carrier.put_archive("/certificate", certificate_archive(names, service.user or "0:0"))
     finally:
         carrier.remove()
 

@@ -70,7 +70,7 @@ def _build(engine: Engine, plan: Plan, service: Service) -> None:
         try:
             events = engine.client.api.build(
                 path=str(plan.project),
-                dockerfile=service.dockerfile,
+                dockerfile=str(service.dockerfile),
                 tag=service.image,
                 buildargs=dict(plan.arguments),
                 platform=f"linux/{plan.architecture}" if plan.architecture else None,

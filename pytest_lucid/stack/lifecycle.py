@@ -82,13 +82,16 @@ def build(
     progress: Callable[[str], None],
 ) -> None:
     """Get the base images that `services` and Consul need, then build the images of `services`, there or here."""
-    standin.ensure(engine.client, [matrix.consul.image, *([TOOLBOX] if settings.up else [])], progress)
+    foreign = [service.image for service in services if not service.dockerfile] if settings.up else []
+    consul = [matrix.consul.image] if matrix.consul else []
+    standin.ensure(engine.client, [*consul, *foreign, *([TOOLBOX] if settings.up else [])], progress)
     references: list[str] = []
+    services = [service for service in services if service.dockerfile]
     for service in services:
-        text = (settings.project / service.dockerfile).read_bytes()
+        text = (settings.project / str(service.dockerfile)).read_bytes()
         facts = resolve(parse(text), matrix.build_arguments)
         references += [image.value for image in facts.images]
-    plan = Plan(settings.project, matrix.build_arguments, matrix.image.architecture)
+    plan = Plan(settings.project, matrix.build_arguments, matrix.architecture)
     if engine.is_local or not settings.build_here:
         standin.ensure(engine.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
         build_images(engine, plan, services, progress)
@@ -119,5 +122,8 @@ def _await(
 
 
 def _unregistered(engine: Engine, matrix: Matrix, names: Sequence[str]) -> list[str]:
+    if matrix.consul is None:
+        return []
+    names = [service.name for service in matrix.service if service.registered and service.name in names]
     found = read_discovery(engine, matrix.consul, names).registrations
     return [name for name in names if not any(registration.passing for registration in found[name])]

@@ -24,7 +24,11 @@ def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> 
         networks = engine.client.api.networks()
         volumes = engine.client.api.volumes()["Volumes"] or []
     problems = [
-        *_names(engine.host, containers, {matrix.consul.container, *(service.name for service in services)}),
+        *_names(
+            engine.host,
+            containers,
+            {*((matrix.consul.container,) if matrix.consul else ()), *(service.name for service in services)},
+        ),
         *_networks(networks, matrix),
         *_volumes(volumes, services),
         *_ports(engine, containers, services),
@@ -46,18 +50,19 @@ def _names(host: str, containers: list[dict[str, Any]], wanted: set[str]) -> Ite
 
 
 def _networks(networks: list[dict[str, Any]], matrix: Matrix) -> Iterator[str]:
-    subnet = matrix.network.subnet
     for network in networks:
-        if network["Name"] == matrix.network.name:
+        if network["Name"] in (matrix.network_names or ()):
             yield f"network {network['Name']} exists already and is not ours; remove it, or use --lucid-host local"
             continue
         for pool in (network.get("IPAM") or {}).get("Config") or ():
             taken = ip_network(pool["Subnet"], strict=False)
-            if taken.version == subnet.version and taken.overlaps(subnet):
-                yield (
-                    f"subnet {subnet} of {matrix.network.name} overlaps {taken} of network {network['Name']}; "
-                    "remove that network, or give [network] another subnet in lucid.toml"
-                )
+            for wanted in matrix.all_networks:
+                for subnet in wanted.subnets:
+                    if taken.version == subnet.version and taken.overlaps(subnet):
+                        yield (
+                            f"subnet {subnet} of {wanted.name} overlaps {taken} of network {network['Name']}; "
+                            "remove that network, or give [network] another subnet in lucid.toml"
+                        )
 
 
 def _volumes(volumes: list[dict[str, Any]], services: Sequence[Service]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from docker.errors import NotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import LucidError
+from pytest_lucid.errors import LucidError, MissingError
 from pytest_lucid.inspect.consul import Discovery, read_discovery
 from pytest_lucid.inspect.container import Container, read_container
 from pytest_lucid.inspect.drift import read_drift
@@ -45,23 +45,34 @@ class Deployment:
 
     @property
     def network(self) -> NetworkFacts:
-        """The network that the services share."""
-        return self._once("network", lambda: read_network(self.engine, self.matrix.network.name))
+        """The network that the services share. Raises MissingError where the matrix has none."""
+        if self.matrix.network is None:
+            raise MissingError("the matrix names no network that the services share")
+        return self.network_called(self.matrix.network.name)
+
+    def network_called(self, name: str) -> NetworkFacts:
+        """The network called `name`."""
+        return self._once(("network", name), lambda: read_network(self.engine, name))
 
     @property
     def discovery(self) -> Discovery:
-        """What Consul knows of the services."""
-        names = [service.name for service in self.matrix.service]
-        return self._once("discovery", lambda: read_discovery(self.engine, self.matrix.consul, names))
+        """What Consul knows of the services. Raises MissingError where the matrix has no Consul."""
+        consul = self.matrix.consul
+        if consul is None:
+            raise MissingError("the matrix has no Consul")
+        names = [service.name for service in self.matrix.service if service.registered]
+        return self._once("discovery", lambda: read_discovery(self.engine, consul, names))
 
     def inside(self, service: Service) -> Runtime:
         """What is seen from within the container of `service`; raises MissingError where it does not run."""
         session = self.sidecars.session(service.name)
-        return self._once(("inside", service.name), lambda: read_runtime(session, self.matrix.user))
+        return self._once(("inside", service.name), lambda: read_runtime(session, service.user))
 
     def names(self, service: Service) -> Mapping[str, frozenset[str]]:
-        """The addresses to which the names of all running containers of the matrix resolve inside `service`."""
-        names = tuple(name for name in self.matrix.names if self.container(name).status == "running")
+        """The addresses to which the names of the running containers on its networks resolve inside `service`."""
+        own = {network.name for network in self.matrix.networks_of(service)}
+        found = {name: self.container(name) for name in self.matrix.names}
+        names = tuple(name for name, each in found.items() if each.status == "running" and own & each.networks.keys())
         session = self.sidecars.session(service.name)
         return self._once(("names", service.name), lambda: resolve(session, names))
 
@@ -72,6 +83,8 @@ class Deployment:
     def get(self, service: Service, path: str, port: Port | None = None) -> Response:
         """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given)."""
         port = port or service.http
+        if port is None:
+            raise MissingError(f"the matrix gives {service.name} no port that speaks HTTP; expected `ports`")
         address = f"[{self.engine.address}]" if ":" in self.engine.address else self.engine.address
         url = f"{port.scheme}://{address}:{port.host}{path}"
         return self._once(url, lambda: self._ask(url, self._authority(service) if port.scheme == "https" else None))

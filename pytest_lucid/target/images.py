@@ -59,6 +59,7 @@ class Images:
         # An image that cannot be read is not read again by each of its checks.
         self._inventories: dict[str, Inventory | LucidError] = {}
         self._probes: dict[str, Probe | LucidError] = {}
+        self._bases: dict[str, tuple[Image, ...]] = {}
         self._facts: dict[Hashable, object] = {}
 
     def is_given(self, service: Service) -> bool:
@@ -99,29 +100,37 @@ class Images:
         if service.name not in self._probes:
             # An error is remembered, too: asking again would start another container for each check.
             self._probes[service.name] = _attempt(
-                lambda: probe(self._connect(), self.image(service), self._matrix.user, self._labels)
+                lambda: probe(self._connect(), self.image(service), service.user, self._labels)
             )
         found = self._probes[service.name]
         if isinstance(found, LucidError):
             raise found
         return found
 
-    @cached_property
-    def bases(self) -> tuple[Image, ...]:
-        """The images of the matrix's base: those of the file given for it, else those that the engine has."""
-        if path := self._given.get(self._matrix.base):
+    def bases(self, service: Service) -> tuple[Image, ...]:
+        """The images of the base demanded of `service`: those of the file given for it, else those of the engine."""
+        base = service.base
+        if base is None:
+            return ()
+        if base not in self._bases:
+            self._bases[base] = self._find_bases(base)
+        return self._bases[base]
+
+    def _find_bases(self, base: str) -> tuple[Image, ...]:
+        if path := self._given.get(base):
             return tuple(image for image, _ in read_path(path, self._layers).images())
         if self._given:
             raise MissingError(
-                f"{self._matrix.base} was not given, so no image can be compared with it; "
-                f"add --lucid-image {self._matrix.base}=PATH, a `docker save` of it or an OCI layout"
+                f"{base} was not given, so no image can be compared with it; "
+                f"add --lucid-image {base}=PATH, a `docker save` of it or an OCI layout"
             )
-        return list_images(self._connect(), self._matrix.base)
+        return list_images(self._connect(), base)
 
     @cached_property
     def _layers(self) -> LayerCache:
-        own = self._matrix.environment.get("PYTHONPATH", "").split(":")
-        scanner = Scanner(load_toolbox(), tuple(f"{folder.strip('/')}/" for folder in own if folder.strip("/")))
+        stated = [(service.environment or {}).get("PYTHONPATH", "") for service in self._matrix.service]
+        own = dict.fromkeys(folder.strip("/") for paths in stated for folder in paths.split(":"))
+        scanner = Scanner(load_toolbox(), tuple(f"{folder}/" for folder in own if folder))
         return LayerCache(scanner, self._kept)
 
     def _read_given(self, service: Service) -> None:
@@ -129,7 +138,7 @@ class Images:
         found = list(archive.images())
         named = [pair for pair in found if service.image in pair[0].tags] or found
         if len(named) > 1:
-            wanted = self._matrix.image.architecture or OWN_ARCHITECTURE
+            wanted = self._matrix.architecture or OWN_ARCHITECTURE
             named = [pair for pair in named if pair[0].architecture == wanted] or named
         if len(named) != 1:
             held = ", ".join(tag for image, _ in found for tag in image.tags) or "none with a name"
@@ -140,7 +149,7 @@ class Images:
 
     def _read_from_engine(self) -> None:
         """Read the images that were not read before in one stream: what they share comes once."""
-        wanted = {}
+        wanted: dict[str, list[str]] = {}
         for service in self._services:
             if self.is_given(service) or not (image := self.image(service)).exists:
                 continue
@@ -148,14 +157,14 @@ class Images:
             if len(layers) == len(image.layers):
                 self._inventories[service.name] = Inventory(service.image, layers)
             else:
-                wanted[service.image] = service.name
+                wanted.setdefault(service.image, []).append(service.name)
         if not wanted:
             return
         archive = self._save(tuple(wanted))
         for listed in archive.listed():
             read = _attempt(lambda listed=listed: archive.load(listed)[1])  # type: ignore[misc]
             for tag in set(listed.tags) & set(wanted):
-                self._inventories[wanted[tag]] = read
+                self._inventories.update(dict.fromkeys(wanted[tag], read))
 
     def _save(self, references: tuple[str, ...]) -> Archive:
         return save(self._connect(), references, self._layers)

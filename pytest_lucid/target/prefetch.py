@@ -27,7 +27,7 @@ def gather_images(images: Images, services: Sequence[Service], wanted: Collectio
         together([lambda s=s: images.image(s) for s in services])  # type: ignore[misc]
     later: list[Question] = []
     if "lucid_bases" in wanted:
-        later.append(lambda: images.bases)
+        later += [lambda s=s: images.bases(s) for s in {s.base: s for s in services if s.base}.values()]  # type: ignore[misc]
     if "lucid_inventory" in wanted:
         # All come in one stream.
         later.append(lambda: images.inventory(services[0]))
@@ -41,9 +41,9 @@ def gather_deployment(deployment: Deployment, services: Sequence[Service], wante
     questions: list[Question] = []
     if "lucid_container" in wanted or "lucid_deployment" in wanted:
         questions += [lambda n=n: deployment.container(n) for n in deployment.matrix.names]  # type: ignore[misc]
-    if "lucid_network" in wanted:
-        questions.append(lambda: deployment.network)
-    if "lucid_discovery" in wanted:
+    if "lucid_network" in wanted or "lucid_networks" in wanted:
+        questions += [lambda n=n: deployment.network_called(n) for n in deployment.matrix.network_names or ()]  # type: ignore[misc]
+    if "lucid_discovery" in wanted and deployment.matrix.consul:
         questions.append(lambda: deployment.discovery)
     if "lucid_drift" in wanted:
         questions += [lambda s=s: deployment.drift(s) for s in services]  # type: ignore[misc]
@@ -71,7 +71,8 @@ def together(questions: Sequence[Question]) -> None:
 
 def _answers(deployment: Deployment, services: Sequence[Service]) -> Iterator[Question]:
     for service in services:
-        for port in service.web_ports:
-            yield lambda s=service, p=port: deployment.get(s, "/health", p)  # type: ignore[misc]
-        for path in service.paths:
+        health = service.health.path if service.health else None
+        for port in service.web_ports if health else ():
+            yield lambda s=service, p=port, h=health: deployment.get(s, h, p)  # type: ignore[misc]
+        for path in service.paths or ():
             yield lambda s=service, p=path: deployment.get(s, p)  # type: ignore[misc]

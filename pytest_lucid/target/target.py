@@ -76,7 +76,7 @@ class Target:
                 fit.result()
             given = self.images.is_given
             images = [self.images.image(s) for s in self._services if not given(s)]
-            demand_architecture(engine, images, self._matrix.image.architecture)
+            demand_architecture(engine, images, self._matrix.architecture)
         return engine
 
     def gather(self, wanted: Collection[str]) -> None:

@@ -51,10 +51,10 @@ class Workspace:
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""
         missing = [
-            f"{self.settings.project / service.dockerfile}: no such file; expected the Dockerfile of {service.name}. "
+            f"{path}: no such file; expected the Dockerfile of {service.name}. "
             "Correct `dockerfile` in the matrix, or --lucid-project."
             for service in self.matrix.closure(self.services)
-            if not (self.settings.project / service.dockerfile).is_file()
+            if service.dockerfile and not (path := self.settings.project / service.dockerfile).is_file()
         ]
         if missing:
             raise ConfigError("\n".join(missing))
@@ -62,7 +62,8 @@ class Workspace:
     @cached_property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that the user asked for. Raises ConfigError where an image was given for no known row."""
-        known = [*(service.name for service in self.matrix.service), self.matrix.base]
+        bases = dict.fromkeys(service.base for service in self.matrix.service if service.base)
+        known = [*(service.name for service in self.matrix.service), *bases]
         if unknown := [name for name in self.settings.images if name not in known]:
             raise ConfigError(f"--lucid-image: no {unknown[0]!r} in the matrix; expected one of {', '.join(known)}")
         return self.settings.hosts or (LOCAL,)

@@ -32,7 +32,9 @@ def test_scripts_find_their_interpreter(lucid_audit: Audit) -> None:
     assert not lucid_audit(dependencies.broken_scripts)
 
 
-@pytest.mark.lucid("DKF-PINNED", severity="medium", remedy="Pin it with ==, or in a constraints file.")
+@pytest.mark.lucid(
+    "DKF-PINNED", demand="content.hashed", severity="medium", remedy="Pin it with ==, or in a constraints file."
+)
 def test_requirements_are_pinned(lucid_audit: Audit) -> None:
     """Every requirement is pinned to one version, so that two builds of one commit are the same."""
     assert not lucid_audit(dependencies.unpinned)
@@ -40,6 +42,7 @@ def test_requirements_are_pinned(lucid_audit: Audit) -> None:
 
 @pytest.mark.lucid(
     "DKF-HASHED",
+    demand="content.hashed",
     severity="medium",
     remedy="Write the hashes too, with `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`.",
 )
@@ -48,7 +51,12 @@ def test_requirements_are_hashed(lucid_audit: Audit) -> None:
     assert not lucid_audit(dependencies.unhashed)
 
 
-@pytest.mark.lucid("DKF-DEVTOOLS", severity="medium", remedy="Move it to a file that the image does not install.")
+@pytest.mark.lucid(
+    "DKF-DEVTOOLS",
+    demand="content.hashed",
+    severity="medium",
+    remedy="Move it to a file that the image does not install.",
+)
 def test_no_development_tools(lucid_audit: Audit) -> None:
     """No tool for development is among the packages of the image."""
     assert not lucid_audit(dependencies.development_tools)

@@ -27,64 +27,96 @@ def test_builder_accepts_it(lucid_audit: Audit) -> None:
 
 
 @pytest.mark.lucid(
-    "DKF-HADOLINT", severity="medium", remedy="Follow the rule, or ignore it in lucid.toml with a reason."
+    "DKF-HADOLINT",
+    demand="hadolint",
+    severity="medium",
+    remedy="Follow the rule, or ignore it in lucid.toml with a reason.",
 )
 def test_hadolint_finds_nothing(lucid_audit: Audit) -> None:
     """Nothing is found by hadolint from the matrix's threshold on, but for the rules that it ignores with a reason."""
     assert not lucid_audit(hadolint_rules.hadolint)
 
 
-@pytest.mark.lucid("DKF-STAGES", severity="high", remedy="Build in one stage and copy its results into the next.")
+@pytest.mark.lucid(
+    "DKF-STAGES",
+    demand="content.multi_stage",
+    severity="high",
+    remedy="Build in one stage and copy its results into the next.",
+)
 def test_built_in_stages(lucid_audit: Audit) -> None:
     """The image is made of more than one stage, so that compilers and package managers stay behind."""
     assert not lucid_audit(stages.single_stage)
 
 
-@pytest.mark.lucid("DKF-BASE", severity="critical", remedy="Start the final stage FROM the base of the matrix.")
+@pytest.mark.lucid(
+    "DKF-BASE", demand="base", severity="critical", remedy="Start the final stage FROM the base of the matrix."
+)
 def test_base_is_demanded_one(lucid_audit: Audit) -> None:
     """The final stage is on the matrix's base, after all build arguments are put in."""
     assert not lucid_audit(stages.other_base)
 
 
-@pytest.mark.lucid("DKF-USER", severity="high", remedy="End the final stage with USER 65532:65532.")
+@pytest.mark.lucid("DKF-USER", demand="user", severity="high", remedy="End the final stage with USER 65532:65532.")
 def test_user_is_nonroot(lucid_audit: Audit) -> None:
     """The final stage runs as the matrix's user, by number, so that a break-out does not start as root."""
     assert not lucid_audit(metadata.other_user)
 
 
-@pytest.mark.lucid("DKF-EXEC", severity="critical", remedy='Write it as an array in JSON: ["program", "argument"].')
+@pytest.mark.lucid(
+    "DKF-EXEC",
+    demand="content.no_shell",
+    severity="critical",
+    remedy='Write it as an array in JSON: ["program", "argument"].',
+)
 def test_commands_need_no_shell(lucid_audit: Audit) -> None:
     """ENTRYPOINT, CMD and HEALTHCHECK are in exec form: the base has no shell, and signals reach the service."""
     assert not lucid_audit(metadata.shell_form)
 
 
-@pytest.mark.lucid("DKF-PORTS", severity="medium", remedy="EXPOSE the ports of the matrix, and no others.")
+@pytest.mark.lucid(
+    "DKF-PORTS",
+    demand=("ports", "content.exposes"),
+    severity="medium",
+    remedy="EXPOSE the ports of the matrix, and no others.",
+)
 def test_ports_are_those_of_matrix(lucid_service_audit: Audit) -> None:
     """The image declares exactly the ports of the matrix."""
     assert not lucid_service_audit(metadata.other_ports)
 
 
-@pytest.mark.lucid("DKF-ENV", severity="medium", remedy="Set the variable with ENV in the final stage.")
+@pytest.mark.lucid(
+    "DKF-ENV",
+    demand=("variables", "content.sets_environment"),
+    severity="medium",
+    remedy="Set the variable with ENV in the final stage.",
+)
 def test_environment_is_that_of_matrix(lucid_service_audit: Audit) -> None:
     """The image sets what the matrix demands, PORT included, so that it runs with no other configuration."""
     assert not lucid_service_audit(metadata.other_environment)
 
 
 @pytest.mark.lucid(
-    "DKF-LABELS", severity="low", remedy="Give the label a value in the final stage; declare its ARG there."
+    "DKF-LABELS",
+    demand="labels",
+    severity="low",
+    remedy="Give the label a value in the final stage; declare its ARG there.",
 )
 def test_labels_are_told(lucid_service_audit: Audit) -> None:
     """Every label of the matrix is there and not empty, and phase, cluster and service are those of the row."""
     assert not lucid_service_audit(metadata.missing_labels)
 
 
-@pytest.mark.lucid("DKF-HEALTH", severity="high", remedy="Add HEALTHCHECK: 30 s, timeout 10 s, 3 retries.")
+@pytest.mark.lucid(
+    "DKF-HEALTH", demand="health.interval", severity="high", remedy="Add HEALTHCHECK: 30 s, timeout 10 s, 3 retries."
+)
 def test_health_check_is_there(lucid_service_audit: Audit) -> None:
     """The image tells the engine how to see that it is healthy, as often as all services do."""
     assert not lucid_service_audit(health.missing_health_check)
 
 
-@pytest.mark.lucid("DKF-NAME", severity="medium", remedy="Use the name of the matrix, with the prefix lucid-.")
+@pytest.mark.lucid(
+    "DKF-NAME", demand="prefix", severity="medium", remedy="Use the name of the matrix, with the prefix lucid-."
+)
 def test_names_have_prefix(lucid_service_audit: Audit) -> None:
     """Container and image carry the prefix that all of Lucid shares, and the Dockerfile names the same service."""
     assert not lucid_service_audit(metadata.other_name)

@@ -23,7 +23,10 @@ def test_code_is_not_writable(lucid_audit: Audit) -> None:
 
 
 @pytest.mark.lucid(
-    "DKF-STORAGE", severity="high", remedy="Make it in the builder with `install -d -o 65532 -g 65532`, and copy it."
+    "DKF-STORAGE",
+    demand=("user", "storage"),
+    severity="high",
+    remedy="Make it in the builder with `install -d -o 65532 -g 65532`, and copy it.",
 )
 def test_storage_is_writable(lucid_service_audit: Audit) -> None:
     """Every storage path of the matrix exists and belongs to the user, so that a fresh volume does too."""

@@ -28,13 +28,13 @@ def test_no_secret_is_written(lucid_audit: Audit) -> None:
     assert not lucid_audit(variables.secrets)
 
 
-@pytest.mark.lucid("DKF-AGREE", severity="high", remedy="Give PORT and EXPOSE the same number.")
+@pytest.mark.lucid("DKF-AGREE", demand="contract.port", severity="high", remedy="Give PORT and EXPOSE the same number.")
 def test_ports_agree(lucid_audit: Audit) -> None:
     """PORT, which the service listens on, is among the ports that the image exposes."""
     assert not lucid_audit(variables.contradicting_ports)
 
 
-@pytest.mark.lucid("DKF-PEERS", severity="high", remedy="Use the container's name in the matrix.")
+@pytest.mark.lucid("DKF-PEERS", demand="network", severity="high", remedy="Use the container's name in the matrix.")
 def test_peers_resolve(lucid_service_audit: Audit) -> None:
     """Every host in a variable is a container of the matrix, or it will not resolve in the network."""
     assert not lucid_service_audit(peers.unknown_peers)

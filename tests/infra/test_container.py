@@ -11,7 +11,7 @@ from pytest_lucid.content.tron import tron_variables
 if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.container import Container
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import Network, Service
 
 
 @pytest.mark.lucid("CTR-RUNNING", severity="critical", remedy="Start it, and read its last log lines for why it ended.")
@@ -20,7 +20,9 @@ def test_is_running(lucid_container: Container) -> None:
     assert lucid_container.status == "running"
 
 
-@pytest.mark.lucid("CTR-HEALTHY", severity="critical", remedy="Ask its /health, and read its last log lines.")
+@pytest.mark.lucid(
+    "CTR-HEALTHY", demand="health.check", severity="critical", remedy="Ask its /health, and read its last log lines."
+)
 def test_is_healthy(lucid_container: Container) -> None:
     """The engine's own health check passes; running is not enough."""
     assert (lucid_container.status, lucid_container.health) == ("running", "healthy")
@@ -32,11 +34,11 @@ def test_was_not_restarted(lucid_container: Container) -> None:
     assert lucid_container.restarts == 0
 
 
-@pytest.mark.lucid("CTR-NAME", severity="low", remedy="Name the container as in the matrix.")
-def test_name_has_prefix(lucid_container: Container) -> None:
-    """The name is that of the matrix, with the prefix that all of Lucid shares."""
+@pytest.mark.lucid("CTR-NAME", demand="prefix", severity="low", remedy="Name the container as in the matrix.")
+def test_name_has_prefix(lucid_service: Service, lucid_container: Container) -> None:
+    """The name is that of the matrix, with the prefix that all services share."""
     assert lucid_container.document is not None, f"there is no container called {lucid_container.name}"
-    assert lucid_container.name.startswith("lucid-")
+    assert lucid_container.name.startswith(lucid_service.prefix or "")
 
 
 @pytest.mark.lucid("CTR-IMAGE", severity="high", remedy="Remove the container and create it from the present image.")
@@ -45,28 +47,37 @@ def test_runs_present_image(lucid_container: Container, lucid_image: Image) -> N
     assert lucid_container.image_id == lucid_image.id
 
 
-@pytest.mark.lucid("CTR-USER", severity="high", remedy="Do not override the image's user with --user.")
-def test_user_is_nonroot(lucid_matrix: Matrix, lucid_container: Container) -> None:
-    """It was started as 65532:65532, whatever the image says."""
-    assert lucid_container.user == lucid_matrix.user
+@pytest.mark.lucid("CTR-USER", demand="user", severity="high", remedy="Do not override the image's user with --user.")
+def test_user_is_nonroot(lucid_service: Service, lucid_container: Container) -> None:
+    """It was started as the user of the matrix, whatever the image says."""
+    assert lucid_container.user == lucid_service.user
 
 
-@pytest.mark.lucid("CTR-PORTS", severity="high", remedy="Publish the ports of the matrix, and no others.")
+@pytest.mark.lucid(
+    "CTR-PORTS", demand="ports", severity="high", remedy="Publish the ports of the matrix, and no others."
+)
 def test_ports_are_published(lucid_service: Service, lucid_container: Container) -> None:
     """Exactly the ports of the matrix are published, each on its number on the host; internal ones are not."""
-    assert lucid_container.published == {f"{port.number}/tcp": {port.host} for port in lucid_service.published}
+    assert lucid_container.published == {str(port): {port.host} for port in lucid_service.published}
 
 
-@pytest.mark.lucid("CTR-NETWORK", severity="high", remedy="Attach it to the matrix's network, and to no other.")
-def test_is_on_the_network(lucid_matrix: Matrix, lucid_container: Container) -> None:
-    """It is attached to the network of the matrix only: any other is a way in or out."""
-    assert set(lucid_container.networks) == {lucid_matrix.network.name}
+@pytest.mark.lucid(
+    "CTR-NETWORK",
+    demand="networks",
+    severity="high",
+    remedy="Attach it to its networks in the matrix, and to no other.",
+)
+def test_is_on_the_network(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
+    """It is attached to its networks in the matrix only: any other is a way in or out."""
+    assert set(lucid_container.networks) == {network.name for network in lucid_row_networks}
 
 
-@pytest.mark.lucid("CTR-ENV", severity="medium", remedy="Do not override the image's variables with other values.")
-def test_environment_is_set(lucid_matrix: Matrix, lucid_service: Service, lucid_container: Container) -> None:
+@pytest.mark.lucid(
+    "CTR-ENV", demand="variables", severity="medium", remedy="Do not override the image's variables with other values."
+)
+def test_environment_is_set(lucid_service: Service, lucid_container: Container) -> None:
     """It was started with the variables that the matrix demands."""
-    demanded = lucid_matrix.demanded_environment(lucid_service)
+    demanded = lucid_service.variables or {}
     assert {name: lucid_container.environment.get(name) for name in demanded} == demanded
 
 
@@ -77,42 +88,57 @@ def test_environment_is_free_of_tron(lucid_service: Service, lucid_container: Co
     assert not tron_variables(lucid_container.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
-@pytest.mark.lucid("CTR-READONLY", severity="high", remedy="Start it with --read-only.")
+@pytest.mark.lucid("CTR-READONLY", demand="hardening.read_only", severity="high", remedy="Start it with --read-only.")
 def test_root_is_read_only(lucid_container: Container) -> None:
     """Its root file system is read-only, so that nothing can settle in it."""
     assert lucid_container.read_only
 
 
-@pytest.mark.lucid("CTR-TMP", severity="medium", remedy="Mount /tmp with --tmpfs /tmp:noexec,nosuid.")
-def test_tmp_is_tmpfs(lucid_container: Container) -> None:
+@pytest.mark.lucid(
+    "CTR-TMP", demand="hardening.tmpfs", severity="medium", remedy="Mount /tmp with --tmpfs /tmp:noexec,nosuid."
+)
+def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> None:
     """What it may write to is forgotten and cannot be executed."""
-    assert lucid_container.tmpfs.get("/tmp", frozenset()) >= {"noexec", "nosuid"}  # noqa: S108 - a path inside the container
+    demanded = {"noexec", "nosuid"}
+    paths = lucid_service.hardening.tmpfs if lucid_service.hardening else ()
+    assert not [path for path in paths or () if not lucid_container.tmpfs.get(path, frozenset()) >= demanded]
 
 
-@pytest.mark.lucid("CTR-CAPS", severity="high", remedy="Start it with --cap-drop ALL, and add none.")
-def test_capabilities_are_dropped(lucid_container: Container) -> None:
-    """No capability of root is left to it."""
+@pytest.mark.lucid(
+    "CTR-CAPS", demand="hardening.capabilities", severity="high", remedy="Start it with --cap-drop ALL, and add none."
+)
+def test_capabilities_are_dropped(lucid_service: Service, lucid_container: Container) -> None:
+    """No capability of root is left to it but those that the matrix allows."""
     assert not lucid_container.privileged
     assert lucid_container.capabilities_dropped >= {"ALL"}
-    assert not lucid_container.capabilities_added
+    allowed = set(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else set()
+    assert lucid_container.capabilities_added <= allowed
 
 
-@pytest.mark.lucid("CTR-NNP", severity="high", remedy="Start it with --security-opt no-new-privileges.")
+@pytest.mark.lucid(
+    "CTR-NNP",
+    demand="hardening.no_new_privileges",
+    severity="high",
+    remedy="Start it with --security-opt no-new-privileges.",
+)
 def test_cannot_gain_privileges(lucid_container: Container) -> None:
     """No program inside can gain privileges, setuid or not."""
     assert "no-new-privileges" in lucid_container.security_options
 
 
-@pytest.mark.lucid("CTR-LIMITS", severity="medium", remedy="Start it with --memory and --pids-limit.")
+@pytest.mark.lucid(
+    "CTR-LIMITS", demand="hardening.limits", severity="medium", remedy="Start it with --memory and --pids-limit."
+)
 def test_resources_are_limited(lucid_container: Container) -> None:
     """It cannot take the memory or the process table of the whole Pi."""
     assert lucid_container.memory_limit > 0
     assert lucid_container.pids_limit > 0
 
 
-@pytest.mark.lucid("CTR-STORAGE", severity="high", remedy="Mount a named volume at every storage path of the matrix.")
+@pytest.mark.lucid(
+    "CTR-STORAGE", demand="storage", severity="high", remedy="Mount a named volume at every storage path of the matrix."
+)
 def test_storage_is_on_volumes(lucid_service: Service, lucid_container: Container) -> None:
     """What it stores lies in volumes and outlives the container."""
-    assert {path: lucid_container.mounts.get(path) for path in lucid_service.storage} == dict.fromkeys(
-        lucid_service.storage, "volume"
-    )
+    storage = lucid_service.storage or ()
+    assert {path: lucid_container.mounts.get(path) for path in storage} == dict.fromkeys(storage, "volume")

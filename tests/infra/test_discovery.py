@@ -9,50 +9,66 @@ import pytest
 if TYPE_CHECKING:
     from pytest_lucid.inspect.consul import Discovery
     from pytest_lucid.inspect.container import Container
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import Consul, Matrix, Network, Service
     from pytest_lucid.target.deployment import Deployment
 
 REMEDY = "Set SERVICE_DISCOVERY_URL, and read the service's last log lines for its registration."
 
 
-@pytest.mark.lucid("CSL-RUNNING", severity="critical", remedy="Start Consul on the matrix's network.")
-def test_consul_is_running(lucid_matrix: Matrix, lucid_deployment: Deployment) -> None:
+@pytest.mark.lucid("CSL-RUNNING", demand="consul", severity="critical", remedy="Start Consul on the matrix's network.")
+def test_consul_is_running(lucid_matrix: Matrix, lucid_consul: Consul, lucid_deployment: Deployment) -> None:
     """A container of exactly this name runs on the shared network."""
-    consul = lucid_deployment.container(lucid_matrix.consul.container)
+    consul = lucid_deployment.container(lucid_consul.container)
     assert consul.status == "running"
-    assert lucid_matrix.network.name in consul.networks
+    assert lucid_matrix.network is None or lucid_matrix.network.name in consul.networks
 
 
 @pytest.mark.lucid(
-    "CSL-UNPUBLISHED", severity="high", remedy="Publish no port of Consul; the mesh controller owns 8500."
+    "CSL-UNPUBLISHED",
+    demand="consul",
+    severity="high",
+    remedy="Publish no port of Consul; the mesh controller owns 8500.",
 )
-def test_consul_is_not_published(lucid_matrix: Matrix, lucid_deployment: Deployment) -> None:
+def test_consul_is_not_published(lucid_consul: Consul, lucid_deployment: Deployment) -> None:
     """Consul's API can write, so nobody outside the network may reach it."""
-    assert not lucid_deployment.container(lucid_matrix.consul.container).published
+    assert not lucid_deployment.container(lucid_consul.container).published
 
 
-@pytest.mark.lucid("CSL-LEADER", severity="critical", remedy="Restart Consul; without a leader it answers nothing.")
+@pytest.mark.lucid(
+    "CSL-LEADER", demand="consul", severity="critical", remedy="Restart Consul; without a leader it answers nothing."
+)
 def test_consul_has_leader(lucid_discovery: Discovery) -> None:
     """Consul has elected a leader: a server without one accepts connections and answers nothing."""
     assert lucid_discovery.leader
 
 
-@pytest.mark.lucid("CSL-REGISTERED", severity="high", remedy=REMEDY)
+@pytest.mark.lucid("CSL-REGISTERED", demand="registered", severity="high", remedy=REMEDY)
 def test_service_is_registered_once(lucid_service: Service, lucid_discovery: Discovery) -> None:
     """The catalog has exactly one instance: none cannot be found, and a second one is stale."""
     assert len(lucid_discovery.registrations[lucid_service.name]) == 1
 
 
-@pytest.mark.lucid("CSL-PASSING", severity="high", remedy="Read the service's last log lines; Consul asks its /health.")
+@pytest.mark.lucid(
+    "CSL-PASSING",
+    demand="registered",
+    severity="high",
+    remedy="Read the service's last log lines; Consul asks its /health.",
+)
 def test_checks_pass(lucid_service: Service, lucid_discovery: Discovery) -> None:
     """Consul's own checks of the service pass, so that it hands out its address."""
     assert [registration.passing for registration in lucid_discovery.registrations[lucid_service.name]] == [True]
 
 
-@pytest.mark.lucid("CSL-ADDRESS", severity="high", remedy=REMEDY)
+@pytest.mark.lucid("CSL-ADDRESS", demand="registered", severity="high", remedy=REMEDY)
 def test_registration_agrees_with_engine(
-    lucid_matrix: Matrix, lucid_service: Service, lucid_container: Container, lucid_discovery: Discovery
+    lucid_service: Service,
+    lucid_row_networks: tuple[Network, ...],
+    lucid_container: Container,
+    lucid_discovery: Discovery,
 ) -> None:
     """Address and port of the catalog are those that the engine gave: otherwise callers end up elsewhere."""
-    demanded = [(lucid_container.networks.get(lucid_matrix.network.name), lucid_service.http.number)]
-    assert [(found.address, found.port) for found in lucid_discovery.registrations[lucid_service.name]] == demanded
+    port = lucid_service.http.number if lucid_service.http else None
+    given = {lucid_container.networks.get(network.name) for network in lucid_row_networks}
+    found = lucid_discovery.registrations[lucid_service.name]
+    assert [registration.port for registration in found] == [port]
+    assert {registration.address for registration in found} <= given

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import DebianPackage
-    from pytest_lucid.matrix import Matrix
+    from pytest_lucid.matrix import Service
 
 
-@pytest.mark.lucid("IMG-BASE", severity="critical", remedy="Make the matrix's base the FROM of the final stage.")
+@pytest.mark.lucid(
+    "IMG-BASE", demand="base", severity="critical", remedy="Make the matrix's base the FROM of the final stage."
+)
 def test_layers_begin_with_base(lucid_image: Image, lucid_bases: tuple[Image, ...]) -> None:
     """The lowest layers are those of the demanded base: a FROM line or a label is only a claim."""
     assert any(base.layers and lucid_image.layers[: len(base.layers)] == base.layers for base in lucid_bases), (
@@ -24,7 +26,9 @@ def test_layers_begin_with_base(lucid_image: Image, lucid_bases: tuple[Image, ..
     )
 
 
-@pytest.mark.lucid("IMG-STANDIN", severity="medium", remedy="Keep the label lucid.standin that the base brings.")
+@pytest.mark.lucid(
+    "IMG-STANDIN", demand="base", severity="medium", remedy="Keep the label lucid.standin that the base brings."
+)
 def test_stand_in_is_named(lucid_image: Image, lucid_bases: tuple[Image, ...]) -> None:
     """An image on a stand-in says so, and no other does: nobody may take it for one on the published base."""
     own = [base for base in lucid_bases if base.layers and lucid_image.layers[: len(base.layers)] == base.layers]
@@ -33,23 +37,30 @@ def test_stand_in_is_named(lucid_image: Image, lucid_bases: tuple[Image, ...]) -
     assert bool(lucid_image.standin) == any(bool(base.standin) for base in own)
 
 
-@pytest.mark.lucid("IMG-DISTROLESS", severity="high", remedy="Make a distroless image the FROM of the final stage.")
+@pytest.mark.lucid(
+    "IMG-DISTROLESS",
+    demand="content.distroless",
+    severity="high",
+    remedy="Make a distroless image the FROM of the final stage.",
+)
 def test_distroless_marks_agree(
-    lucid_matrix: Matrix, lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]
+    lucid_service: Service, lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]
 ) -> None:
     """The system calls itself Distroless, of the base's Debian release, and lists packages as distroless images do."""
     release = os_release(lucid_inventory)
     assert (release.get("PRETTY_NAME"), release.get("ID")) == ("Distroless", "debian")
-    demanded = re.search(r"debian(\d+)", lucid_matrix.base)
+    demanded = re.search(r"debian(\d+)", (lucid_service.base or ""))
     # A base whose name says no release may be of any that Debian has had.
     assert re.fullmatch(demanded[1] if demanded else r"\d+", release.get("VERSION_ID", "")), (
-        f"VERSION_ID is {release.get('VERSION_ID')!r}; the base is {lucid_matrix.base}"
+        f"VERSION_ID is {release.get('VERSION_ID')!r}; the base is {(lucid_service.base or '')}"
     )
     assert "var/lib/dpkg/status" not in lucid_inventory.merged, "there is a database of a package manager"
     assert all(package.name and package.version for package in lucid_packages)
 
 
-@pytest.mark.lucid("IMG-INTACT", severity="critical", remedy="Leave the files of the base as they are.")
+@pytest.mark.lucid(
+    "IMG-INTACT", demand="content.distroless", severity="critical", remedy="Leave the files of the base as they are."
+)
 def test_packaged_files_are_unchanged(lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]) -> None:
     """Every file of a Debian package has the sum that the package gives: nothing was replaced under its name."""
     judged = list(packaged_files(lucid_inventory, lucid_packages))

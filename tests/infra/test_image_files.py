@@ -13,16 +13,21 @@ if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.entries import Entry
     from pytest_lucid.image.inventory import Inventory
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import Service
 
 PRIVATE = 0o700
 FOR_OTHERS = stat.S_IWGRP | stat.S_IRWXO
 
 
-@pytest.mark.lucid("IMG-CODE-OWNER", severity="high", remedy="Leave out --chown, and give files 0644 and folders 0755.")
-def test_code_belongs_to_root(lucid_matrix: Matrix, lucid_service: Service, lucid_inventory: Inventory) -> None:
+@pytest.mark.lucid(
+    "IMG-CODE-OWNER",
+    demand=("user", "content.code"),
+    severity="high",
+    remedy="Leave out --chown, and give files 0644 and folders 0755.",
+)
+def test_code_belongs_to_root(lucid_service: Service, lucid_inventory: Inventory) -> None:
     """The service owns nothing but its storage and its empty home, so that a break-in cannot change its code."""
-    uid, gid = (int(part) for part in lucid_matrix.user.split(":"))
+    uid, gid = lucid_service.ids
     own = {path.strip("/") for path in lucid_service.volumes.values()}
     filled = {path.rpartition("/")[0] for path in lucid_inventory.merged}
     homes = {path for path in lucid_inventory.merged if path.startswith("home/") and path not in filled}
@@ -36,14 +41,17 @@ def test_code_belongs_to_root(lucid_matrix: Matrix, lucid_service: Service, luci
     assert not named
 
 
-@pytest.mark.lucid("IMG-STORAGE", severity="high", remedy="Make it with install -d -o 65532 -g 65532 -m 0700.")
-def test_storage_belongs_to_the_service(
-    lucid_matrix: Matrix, lucid_service: Service, lucid_inventory: Inventory
-) -> None:
+@pytest.mark.lucid(
+    "IMG-STORAGE",
+    demand=("user", "storage", "content.code"),
+    severity="high",
+    remedy="Make it with install -d -o 65532 -g 65532 -m 0700.",
+)
+def test_storage_belongs_to_the_service(lucid_service: Service, lucid_inventory: Inventory) -> None:
     """Every storage path is a directory of the service's own that nobody else may enter: new volumes take that over."""
     if not lucid_service.storage:
         pytest.skip("the service stores nothing")
-    expected = tuple(int(part) for part in lucid_matrix.user.split(":"))
+    expected = lucid_service.ids
     for path in lucid_service.storage:
         entry = lucid_inventory.merged.get(path.strip("/"))
         assert entry is not None, f"{path} is not in the image"
@@ -52,7 +60,9 @@ def test_storage_belongs_to_the_service(
         assert not entry.mode & FOR_OTHERS, f"{path}: {entry.mode:04o}"
 
 
-@pytest.mark.lucid("IMG-WORKDIR", severity="low", remedy="Set WORKDIR to the directory of the code.")
+@pytest.mark.lucid(
+    "IMG-WORKDIR", demand="content.complete", severity="low", remedy="Set WORKDIR to the directory of the code."
+)
 def test_workdir_is_safe(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """The program starts in a directory of the image to which not everybody may write: Python imports from there."""
     workdir = lucid_image.workdir
@@ -64,7 +74,12 @@ def test_workdir_is_safe(lucid_image: Image, lucid_inventory: Inventory) -> None
     assert not entry.mode & stat.S_IWOTH, f"everybody may write to {workdir} ({entry.mode:04o})"
 
 
-@pytest.mark.lucid("IMG-PROGRAM", severity="critical", remedy="Give ENTRYPOINT and HEALTHCHECK programs of the image.")
+@pytest.mark.lucid(
+    "IMG-PROGRAM",
+    demand="content.complete",
+    severity="critical",
+    remedy="Give ENTRYPOINT and HEALTHCHECK programs of the image.",
+)
 def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """What the image starts, as its command and as its health check, is in it and can be executed."""
     search = lucid_image.environment.get("PATH", "")
@@ -75,7 +90,12 @@ def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inven
         assert entry.mode & stat.S_IXOTH, f"{program}: {entry.mode:04o}"
 
 
-@pytest.mark.lucid("IMG-SHEBANG", severity="medium", remedy="Point the script at the interpreter of the image.")
+@pytest.mark.lucid(
+    "IMG-SHEBANG",
+    demand="content.complete",
+    severity="medium",
+    remedy="Point the script at the interpreter of the image.",
+)
 def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_base_files: frozenset[str]) -> None:
     """Every script that can be executed names an interpreter of the image; what the base brought is its own affair."""
     lost = lost_shebangs(lucid_inventory, lucid_image.environment.get("PATH", ""))
@@ -83,7 +103,10 @@ def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_
 
 
 @pytest.mark.lucid(
-    "IMG-LOADER", severity="high", remedy="Build it against the base's libc, in a builder of the same release."
+    "IMG-LOADER",
+    demand="content.complete",
+    severity="high",
+    remedy="Build it against the base's libc, in a builder of the same release.",
 )
 def test_loaders_resolve(lucid_inventory: Inventory) -> None:
     """Every program's loader is in the image: without it the kernel says "no such file" of a file that is there."""
@@ -91,14 +114,21 @@ def test_loaders_resolve(lucid_inventory: Inventory) -> None:
     assert not list(lost_interpreters(lucid_inventory))
 
 
-@pytest.mark.lucid("IMG-LIBRARY", severity="high", remedy="Copy the library along, or use a package that brings it.")
+@pytest.mark.lucid(
+    "IMG-LIBRARY",
+    demand="content.complete",
+    severity="high",
+    remedy="Copy the library along, or use a package that brings it.",
+)
 def test_libraries_resolve(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """Every shared library that a program or library needs is where the loader looks for it."""
     assert any(elf.needed for _, elf in elf_files(lucid_inventory)), "no file that needs a library was seen"
     assert not list(lost_libraries(lucid_inventory, lucid_image.environment.get("LD_LIBRARY_PATH", "")))
 
 
-@pytest.mark.lucid("IMG-ELF-ARCH", severity="high", remedy="Build all of the image for one platform.")
+@pytest.mark.lucid(
+    "IMG-ELF-ARCH", demand="content.complete", severity="high", remedy="Build all of the image for one platform."
+)
 def test_programs_are_for_the_architecture(lucid_image: Image, lucid_inventory: Inventory) -> None:
     """Every program and library is for the architecture that the image declares."""
     seen = elf_files(lucid_inventory)

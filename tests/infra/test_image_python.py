@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.image.packages import Distribution
     from pytest_lucid.image.probe import Probe
-    from pytest_lucid.matrix import Matrix
+    from pytest_lucid.matrix import ImagePolicy
 
 
 @pytest.mark.lucid(
-    "IMG-PY-RECORD", severity="high", remedy="Install from hashed requirements, and change nothing after."
+    "IMG-PY-RECORD",
+    demand="content.python",
+    severity="high",
+    remedy="Install from hashed requirements, and change nothing after.",
 )
 def test_packages_match_their_records(
     lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
@@ -31,7 +34,10 @@ def test_packages_match_their_records(
 
 
 @pytest.mark.lucid(
-    "IMG-PY-PINS", severity="high", remedy="Install exactly the pinned requirements in the builder stage."
+    "IMG-PY-PINS",
+    demand="content.requirements",
+    severity="high",
+    remedy="Install exactly the pinned requirements in the builder stage.",
 )
 def test_packages_are_the_pinned_ones(
     lucid_python_packages: tuple[Distribution, ...], lucid_pins: Mapping[str, str]
@@ -41,7 +47,10 @@ def test_packages_are_the_pinned_ones(
 
 
 @pytest.mark.lucid(
-    "IMG-PY-IMPORT", severity="critical", remedy="Install what the service imports where it looks for it."
+    "IMG-PY-IMPORT",
+    demand="content.python",
+    severity="critical",
+    remedy="Install what the service imports where it looks for it.",
 )
 def test_entry_module_imports(lucid_interpreter: Probe) -> None:
     """All that the service imports is there, without network and with nothing to write to, as the user it runs as."""
@@ -49,7 +58,10 @@ def test_entry_module_imports(lucid_interpreter: Probe) -> None:
 
 
 @pytest.mark.lucid(
-    "IMG-PY-VISIBLE", severity="high", remedy="Install for the minor version of the runtime's interpreter."
+    "IMG-PY-VISIBLE",
+    demand="content.python",
+    severity="high",
+    remedy="Install for the minor version of the runtime's interpreter.",
 )
 def test_interpreter_sees_every_package(
     lucid_interpreter: Probe, lucid_python_packages: tuple[Distribution, ...]
@@ -59,7 +71,12 @@ def test_interpreter_sees_every_package(
     assert seen == {normalise(package.name): package.version for package in lucid_python_packages}
 
 
-@pytest.mark.lucid("IMG-PY-BYTECODE", severity="high", remedy="Compile in the build, from the sources that are copied.")
+@pytest.mark.lucid(
+    "IMG-PY-BYTECODE",
+    demand="content.python",
+    severity="high",
+    remedy="Compile in the build, from the sources that are copied.",
+)
 def test_bytecode_has_its_source(
     lucid_image: Image, lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
 ) -> None:
@@ -70,20 +87,28 @@ def test_bytecode_has_its_source(
     assert not list(bytecode_problems(lucid_inventory, prefix, folders))
 
 
-@pytest.mark.lucid("IMG-PY-COMPILED", severity="high", remedy="Compile in the build, from the sources that are copied.")
+@pytest.mark.lucid(
+    "IMG-PY-COMPILED",
+    demand="content.python",
+    severity="high",
+    remedy="Compile in the build, from the sources that are copied.",
+)
 def test_bytecode_of_the_service_is_its_source(lucid_interpreter: Probe) -> None:
     """Compiling the service's own sources anew gives the very programs that are cached, whatever their headers say."""
     assert not lucid_interpreter.bytecode
 
 
 @pytest.mark.lucid(
-    "IMG-PY-LICENCE", severity="medium", remedy="Replace the package, or allow its licence in the matrix."
+    "IMG-PY-LICENCE",
+    demand="content.licences",
+    severity="medium",
+    remedy="Replace the package, or allow its licence in the matrix.",
 )
-def test_licences_are_allowed(lucid_matrix: Matrix, lucid_python_packages: tuple[Distribution, ...]) -> None:
+def test_licences_are_allowed(lucid_content: ImagePolicy, lucid_python_packages: tuple[Distribution, ...]) -> None:
     """Every Python package states a licence that the matrix allows."""
     stated = {str(package): licence_of(package) for package in lucid_python_packages}
     assert not {
         name: licence or "none stated"
         for name, licence in stated.items()
-        if not is_allowed(licence, lucid_matrix.image.licences)
+        if not is_allowed(licence, lucid_content.licences or ())
     }

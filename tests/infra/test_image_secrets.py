@@ -23,19 +23,19 @@ TESTS = re.compile(r"(?:^|/)(?:tests?|conftest\.py|test_[^/]+\.py)$")
 REMEDY = "Mount it at run time, change it at its issuer, and build anew without the layer that has it."
 
 
-@pytest.mark.lucid("IMG-SECRET-FILE", severity="critical", remedy=REMEDY)
+@pytest.mark.lucid("IMG-SECRET-FILE", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secret_files(lucid_texts: Inventory) -> None:
     """No layer has a file that is there to hold secrets: keys, .env, credentials."""
     assert not [where for where, entry in lucid_texts.everywhere if entry.kind == "file" and is_secret_path(entry.path)]
 
 
-@pytest.mark.lucid("IMG-SECRET", severity="critical", remedy=REMEDY)
+@pytest.mark.lucid("IMG-SECRET", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secrets_in_files(lucid_texts: Inventory) -> None:
     """No file of any layer has a key, token or password in it, by its shape or by the name that it is given."""
     assert not [f"{where}: {secret}" for where, entry in lucid_texts.everywhere for secret in entry.content.secrets]
 
 
-@pytest.mark.lucid("IMG-SECRET-CONFIG", severity="critical", remedy=REMEDY)
+@pytest.mark.lucid("IMG-SECRET-CONFIG", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secrets_in_configuration(lucid_image: Image) -> None:
     """History, labels, variables and command hold no secret; everybody who has the image can read them."""
     assert lucid_image.history, "the image has no history that could be read"
@@ -45,7 +45,12 @@ def test_no_secrets_in_configuration(lucid_image: Image) -> None:
     assert not [*found, *find_variables(lucid_image.environment)]
 
 
-@pytest.mark.lucid("IMG-LITTER", severity="low", remedy="Name what the build needs in .dockerignore, and nothing else.")
+@pytest.mark.lucid(
+    "IMG-LITTER",
+    demand="content.no_litter",
+    severity="low",
+    remedy="Name what the build needs in .dockerignore, and nothing else.",
+)
 def test_no_litter(
     lucid_image: Image,
     lucid_inventory: Inventory,

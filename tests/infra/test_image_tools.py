@@ -11,50 +11,65 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_lucid.image.inventory import Inventory
-    from pytest_lucid.matrix import Matrix
+    from pytest_lucid.matrix import ImagePolicy
 
     Programs = Mapping[str, tuple[str, ...]]
 
 REMEDY = "Copy only the interpreter's packages and the code into the final stage."
 
 
-@pytest.mark.lucid("IMG-SHELL", severity="critical", remedy=REMEDY)
+@pytest.mark.lucid("IMG-SHELL", demand="content.no_shell", severity="critical", remedy=REMEDY)
 def test_no_shell(lucid_programs: Programs) -> None:
     """There is no shell under any name, nor busybox: without one, most injected commands come to nothing."""
     assert not lucid_programs.get("shell", ())
 
 
-@pytest.mark.lucid("IMG-PKGMGR", severity="high", remedy="Install in the builder stage, and copy the result only.")
+@pytest.mark.lucid(
+    "IMG-PKGMGR",
+    demand="content.no_package_manager",
+    severity="high",
+    remedy="Install in the builder stage, and copy the result only.",
+)
 def test_no_package_manager(lucid_programs: Programs) -> None:
     """There is no package manager, Debian's or Python's: what was checked cannot be replaced from inside."""
     assert not lucid_programs.get("package manager", ())
 
 
-@pytest.mark.lucid("IMG-COREUTILS", severity="medium", remedy=REMEDY)
+@pytest.mark.lucid("IMG-COREUTILS", demand="content.no_core_utilities", severity="medium", remedy=REMEDY)
 def test_no_core_utilities(lucid_programs: Programs) -> None:
     """There are no core utilities, nor other interpreters: an intruder finds nothing to work with."""
     assert not lucid_programs.get("core utilities", ())
 
 
-@pytest.mark.lucid("IMG-COMPILER", severity="high", remedy="Compile in the builder stage, and copy the result only.")
+@pytest.mark.lucid(
+    "IMG-COMPILER",
+    demand="content.no_compiler",
+    severity="high",
+    remedy="Compile in the builder stage, and copy the result only.",
+)
 def test_no_compiler(lucid_programs: Programs) -> None:
     """There is no compiler, assembler or linker: exploits cannot be built where they are to run."""
     assert not lucid_programs.get("compiler", ())
 
 
-@pytest.mark.lucid("IMG-DEBUGGER", severity="high", remedy=REMEDY)
+@pytest.mark.lucid("IMG-DEBUGGER", demand="content.no_debugger", severity="high", remedy=REMEDY)
 def test_no_debugger(lucid_programs: Programs) -> None:
     """There is no debugger or tracer: they read the secrets out of running processes."""
     assert not lucid_programs.get("debugger", ())
 
 
-@pytest.mark.lucid("IMG-DOWNLOAD", severity="high", remedy=REMEDY)
+@pytest.mark.lucid("IMG-DOWNLOAD", demand="content.no_download_tool", severity="high", remedy=REMEDY)
 def test_no_download_tool(lucid_programs: Programs) -> None:
     """There is no program that fetches from or connects to the network: a foothold stays one."""
     assert not lucid_programs.get("download tool", ())
 
 
-@pytest.mark.lucid("IMG-SETID", severity="high", remedy="Clear the bits with chmod a-s in the builder stage.")
+@pytest.mark.lucid(
+    "IMG-SETID",
+    demand="content.no_setid",
+    severity="high",
+    remedy="Clear the bits with chmod a-s in the builder stage.",
+)
 def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
     """No file lends the rights of its owner or group to whoever runs it, in any layer."""
     bits = stat.S_ISUID | stat.S_ISGID
@@ -62,17 +77,25 @@ def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
 
 
 @pytest.mark.lucid(
-    "IMG-CAPABILITY", severity="high", remedy="Remove the capabilities with setcap -r in the builder stage."
+    "IMG-CAPABILITY",
+    demand="content.no_capabilities",
+    severity="high",
+    remedy="Remove the capabilities with setcap -r in the builder stage.",
 )
 def test_no_file_capabilities(lucid_inventory: Inventory) -> None:
     """No file brings capabilities along: the deployment drops them all, and no file may undo that."""
     assert not [where for where, entry in lucid_inventory.everywhere if entry.capabilities]
 
 
-@pytest.mark.lucid("IMG-WRITABLE", severity="medium", remedy="Take the right to write from others, with chmod o-w.")
-def test_no_world_writable_place(lucid_matrix: Matrix, lucid_inventory: Inventory) -> None:
+@pytest.mark.lucid(
+    "IMG-WRITABLE",
+    demand="content.writable",
+    severity="medium",
+    remedy="Take the right to write from others, with chmod o-w.",
+)
+def test_no_world_writable_place(lucid_content: ImagePolicy, lucid_inventory: Inventory) -> None:
     """Nobody but its owner may write to any place but those of the matrix, which are sticky as /tmp is."""
-    allowed = {path.strip("/") for path in lucid_matrix.image.writable}
+    allowed = {path.strip("/") for path in lucid_content.writable or ()}
     found = [
         f"{entry} ({entry.mode:04o})"
         for entry in lucid_inventory.merged.values()
@@ -84,7 +107,10 @@ def test_no_world_writable_place(lucid_matrix: Matrix, lucid_inventory: Inventor
 
 
 @pytest.mark.lucid(
-    "IMG-DEVICE", severity="high", remedy="Remove the node; the engine makes those that a container needs."
+    "IMG-DEVICE",
+    demand="content.no_devices",
+    severity="high",
+    remedy="Remove the node; the engine makes those that a container needs.",
 )
 def test_no_device_nodes(lucid_inventory: Inventory) -> None:
     """There are no device nodes, pipes or sockets: an image is files, directories and links."""

@@ -1,4 +1,4 @@
-"""The network that the services share."""
+"""The networks that the services share."""
 
 from __future__ import annotations
 
@@ -10,40 +10,53 @@ import pytest
 if TYPE_CHECKING:
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.inspect.network import NetworkFacts
-    from pytest_lucid.matrix import Matrix
+    from pytest_lucid.matrix import Matrix, Network
 
-REMEDY = "Create it as the matrix says: docker network create --driver bridge --subnet=… lucid-dev."
+    Networks = tuple[tuple[Network, NetworkFacts], ...]
 
-
-@pytest.mark.lucid("NET-EXISTS", severity="critical", remedy=REMEDY)
-def test_exists(lucid_network: NetworkFacts) -> None:
-    """A network of exactly this name is there; one whose name contains it does not count."""
-    assert lucid_network.exists, f"there is no network called {lucid_network.name}"
+REMEDY = "Create it as the matrix says: docker network create --driver=… --subnet=… NAME."
 
 
-@pytest.mark.lucid("NET-DRIVER", severity="medium", remedy=REMEDY)
-def test_driver(lucid_matrix: Matrix, lucid_network: NetworkFacts) -> None:
-    """It is of the demanded kind."""
-    assert lucid_network.driver == lucid_matrix.network.driver
+@pytest.mark.lucid("NET-EXISTS", demand="network_names", severity="critical", remedy=REMEDY)
+def test_exists(lucid_networks: Networks) -> None:
+    """Networks of exactly these names are there; one whose name contains it does not count."""
+    missing = [found.name for _, found in lucid_networks if not found.exists]
+    assert not missing, f"there is no network called {', '.join(missing)}"
 
 
-@pytest.mark.lucid("NET-SUBNET", severity="high", remedy=REMEDY)
-def test_subnet(lucid_matrix: Matrix, lucid_network: NetworkFacts) -> None:
-    """Its one address pool is that of the matrix."""
-    assert lucid_network.subnets == (lucid_matrix.network.subnet,)
+@pytest.mark.lucid("NET-DRIVER", demand="network_drivers", severity="medium", remedy=REMEDY)
+def test_driver(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
+    """Each is of the demanded kind."""
+    demanded = lucid_matrix.network_drivers or {}
+    assert {found.name: found.driver for _, found in lucid_networks if found.name in demanded} == demanded
 
 
-@pytest.mark.lucid("NET-ADDRESS", severity="high", remedy="Attach the container to the matrix's network.")
-def test_container_has_address(lucid_matrix: Matrix, lucid_container: Container) -> None:
-    """The service has an address of that pool: the network lists it, and the container agrees."""
-    address = lucid_container.networks.get(lucid_matrix.network.name)
-    assert address, f"{lucid_container.name} has no address on {lucid_matrix.network.name}"
-    assert ip_address(address) in lucid_matrix.network.subnet
+@pytest.mark.lucid("NET-SUBNET", demand="network_subnets", severity="high", remedy=REMEDY)
+def test_subnet(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
+    """The address pools of each are those of the matrix."""
+    demanded = lucid_matrix.network_subnets or {}
+    assert {found.name: set(found.subnets) for _, found in lucid_networks if found.name in demanded} == demanded
 
 
-@pytest.mark.lucid("NET-MEMBER", severity="high", remedy="Attach the container to the matrix's network, and start it.")
-def test_network_lists_container(lucid_matrix: Matrix, lucid_network: NetworkFacts, lucid_container: Container) -> None:
-    """Network and container say the same address of each other."""
-    listed = lucid_network.members.get(lucid_container.name)
-    assert listed, f"{lucid_network.name} does not list {lucid_container.name}"
-    assert listed == lucid_container.networks.get(lucid_matrix.network.name)
+@pytest.mark.lucid("NET-ADDRESS", demand="networks", severity="high", remedy="Attach the container to its networks.")
+def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
+    """The service has an address of every pool: the network lists it, and the container agrees."""
+    for network in lucid_row_networks:
+        addresses = lucid_container.addresses.get(network.name, ())
+        assert addresses, f"{lucid_container.name} has no address on {network.name}"
+        for subnet in network.subnets:
+            assert any(ip_address(address) in subnet for address in addresses), f"{addresses}: none is of {subnet}"
+
+
+@pytest.mark.lucid(
+    "NET-MEMBER", demand="networks", severity="high", remedy="Attach the container to its networks, and start it."
+)
+def test_network_lists_container(
+    lucid_row_networks: tuple[Network, ...], lucid_networks: Networks, lucid_container: Container
+) -> None:
+    """Network and container say the same addresses of each other."""
+    members = {found.name: found.members for _, found in lucid_networks}
+    for network in lucid_row_networks:
+        listed = members[network.name].get(lucid_container.name)
+        assert listed, f"{network.name} does not list {lucid_container.name}"
+        assert listed == lucid_container.addresses.get(network.name)

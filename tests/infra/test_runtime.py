@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.content.tron import tron_variables
+from pytest_lucid.sidecar.processes import capability_bits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.inspect.drift import Drift
-    from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.matrix import ImagePolicy, Network, Service
     from pytest_lucid.sidecar.processes import Process
     from pytest_lucid.sidecar.runtime import Runtime
     from pytest_lucid.target.deployment import Deployment
@@ -21,36 +22,61 @@ if TYPE_CHECKING:
 ALONE = frozenset({"ipc", "mnt", "net", "pid", "uts"})
 
 
-@pytest.mark.lucid("RUN-USER", severity="high", remedy="Start nothing in the container as another user, not even once.")
-def test_processes_are_nonroot(lucid_matrix: Matrix, lucid_runtime: Runtime) -> None:
-    """Every live process is 65532 in all its user and group ids: a saved id of 0 is a way back to root."""
-    uid, gid = map(int, lucid_matrix.user.split(":"))
+@pytest.mark.lucid(
+    "RUN-USER", demand="user", severity="high", remedy="Start nothing in the container as another user, not even once."
+)
+def test_processes_are_nonroot(lucid_service: Service, lucid_runtime: Runtime) -> None:
+    """Every live process is the matrix's user in all its user and group ids: a saved id of 0 is a way back to root."""
+    uid, gid = lucid_service.ids
     others = [process for process in lucid_runtime.processes if ids_of(process) != ({uid}, {gid})]
     assert not others, ", ".join(map(str, others))
 
 
-@pytest.mark.lucid("RUN-CAPS", severity="high", remedy="Start it with --cap-drop ALL and without --privileged.")
-def test_processes_have_no_capability(lucid_runtime: Runtime) -> None:
-    """No live process has a capability, effective or in reserve."""
-    able = [process for process in lucid_runtime.processes if any(process.capabilities.values())]
+@pytest.mark.lucid(
+    "RUN-CAPS",
+    demand="hardening.capabilities",
+    severity="high",
+    remedy="Start it with --cap-drop ALL and without --privileged.",
+)
+def test_processes_have_no_capability(lucid_service: Service, lucid_runtime: Runtime) -> None:
+    """No live process has a capability, effective or in reserve, but those that the matrix allows."""
+    allowed = capability_bits(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else 0
+    able = [
+        process for process in lucid_runtime.processes if any(each & ~allowed for each in process.capabilities.values())
+    ]
     assert not able, ", ".join(map(str, able))
 
 
-@pytest.mark.lucid("RUN-NNP", severity="high", remedy="Start it with --security-opt no-new-privileges.")
+@pytest.mark.lucid(
+    "RUN-NNP",
+    demand="hardening.no_new_privileges",
+    severity="high",
+    remedy="Start it with --security-opt no-new-privileges.",
+)
 def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
     """The kernel refuses every live process new privileges, whatever setuid file it might find."""
     able = [process for process in lucid_runtime.processes if not process.no_new_privileges]
     assert not able, ", ".join(map(str, able))
 
 
-@pytest.mark.lucid("RUN-SECCOMP", severity="high", remedy="Start it without --security-opt seccomp=unconfined.")
+@pytest.mark.lucid(
+    "RUN-SECCOMP",
+    demand="hardening.seccomp",
+    severity="high",
+    remedy="Start it without --security-opt seccomp=unconfined.",
+)
 def test_system_calls_are_filtered(lucid_runtime: Runtime) -> None:
     """A seccomp filter judges the system calls of every live process."""
     free = [process for process in lucid_runtime.processes if not process.is_filtered]
     assert not free, ", ".join(map(str, free))
 
 
-@pytest.mark.lucid("RUN-PROCESSES", severity="high", remedy="Find out who started it: the service, or docker exec.")
+@pytest.mark.lucid(
+    "RUN-PROCESSES",
+    demand="hardening.only_command",
+    severity="high",
+    remedy="Find out who started it: the service, or docker exec.",
+)
 def test_only_the_declared_command_runs(lucid_container: Container, lucid_runtime: Runtime) -> None:
     """The declared command runs as the first process, and beside it nothing but the engine's health probe."""
     declared = {1: lucid_container.argv}
@@ -60,16 +86,18 @@ def test_only_the_declared_command_runs(lucid_container: Container, lucid_runtim
     assert running == declared
 
 
-@pytest.mark.lucid("RUN-LISTEN", severity="high", remedy="Listen on 0.0.0.0, at the ports of the matrix only.")
+@pytest.mark.lucid(
+    "RUN-LISTEN", demand="ports", severity="high", remedy="Listen on 0.0.0.0, at the ports of the matrix only."
+)
 def test_listens_on_declared_ports_only(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """In its own network namespace it listens on exactly the declared ports: a published port proves nothing."""
     listening = {(listener.protocol, listener.port) for listener in lucid_runtime.listeners}
-    assert listening == {("tcp", port.number) for port in lucid_service.ports}, ", ".join(
+    assert listening == {(port.protocol, port.number) for port in lucid_service.ports or ()}, ", ".join(
         map(str, lucid_runtime.listeners)
     )
 
 
-@pytest.mark.lucid("RUN-LOOPBACK", severity="high", remedy="Listen on 0.0.0.0 instead of 127.0.0.1.")
+@pytest.mark.lucid("RUN-LOOPBACK", demand="listens", severity="high", remedy="Listen on 0.0.0.0 instead of 127.0.0.1.")
 def test_every_listener_is_reachable(lucid_runtime: Runtime) -> None:
     """What listens does so for other containers, too; on the loopback interface only, nobody can reach it."""
     assert lucid_runtime.listeners, "nothing listens at all"
@@ -77,15 +105,22 @@ def test_every_listener_is_reachable(lucid_runtime: Runtime) -> None:
     assert not hidden, ", ".join(map(str, hidden))
 
 
-@pytest.mark.lucid("RUN-CODE", severity="critical", remedy="Let root own the code, and start with --read-only.")
-def test_code_is_not_writable(lucid_runtime: Runtime) -> None:
+@pytest.mark.lucid(
+    "RUN-CODE", demand="content.code", severity="critical", remedy="Let root own the code, and start with --read-only."
+)
+def test_code_is_not_writable(lucid_content: ImagePolicy, lucid_runtime: Runtime) -> None:
     """The service can change neither its code nor its interpreter, so a break-in does not survive a restart."""
-    code = ("/app", lucid_runtime.program, lucid_runtime.processes[0].argv[0])
+    code = (*(lucid_content.code or ()), lucid_runtime.program, lucid_runtime.processes[0].argv[0])
     writable = {path: lucid_runtime.writable_at(path) for path in code if lucid_runtime.writable_at(path)}
     assert not writable
 
 
-@pytest.mark.lucid("RUN-STORAGE", severity="high", remedy="Let 65532 own its storage, without write bits for others.")
+@pytest.mark.lucid(
+    "RUN-STORAGE",
+    demand=("user", "storage"),
+    severity="high",
+    remedy="Let 65532 own its storage, without write bits for others.",
+)
 def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """The service can write to its storage paths, and nobody else can."""
     if not lucid_service.storage:
@@ -94,23 +129,35 @@ def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_
     assert not lucid_runtime.writable.shared
 
 
-@pytest.mark.lucid("RUN-WRITABLE", severity="high", remedy="Start it with --read-only; let root own what it mounts.")
+@pytest.mark.lucid(
+    "RUN-WRITABLE",
+    demand="hardening.storage_only",
+    severity="high",
+    remedy="Start it with --read-only; let root own what it mounts.",
+)
 def test_nothing_else_is_writable(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """Beside its storage, the service can write only to what is forgotten with the container."""
     kept = {path for path in lucid_runtime.writable.paths if not lucid_runtime.mount_of(path).is_memory}
-    assert kept <= set(lucid_service.storage)
+    assert kept <= set(lucid_service.storage or ())
 
 
-@pytest.mark.lucid("RUN-DRIFT", severity="high", remedy="Recreate the container; change the image, not what runs.")
+@pytest.mark.lucid(
+    "RUN-DRIFT",
+    demand="hardening.unchanged",
+    severity="high",
+    remedy="Recreate the container; change the image, not what runs.",
+)
 def test_container_is_as_its_image(lucid_drift: Drift) -> None:
     """Nothing was changed, added or deleted in the container's own layer since it was made."""
     assert not lucid_drift.changes
 
 
-@pytest.mark.lucid("RUN-ENV", severity="medium", remedy="Do not change variables between engine and service.")
-def test_live_environment_is_as_demanded(lucid_matrix: Matrix, lucid_service: Service, lucid_runtime: Runtime) -> None:
+@pytest.mark.lucid(
+    "RUN-ENV", demand="variables", severity="medium", remedy="Do not change variables between engine and service."
+)
+def test_live_environment_is_as_demanded(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """The live process has the variables that the matrix demands."""
-    demanded = lucid_matrix.demanded_environment(lucid_service)
+    demanded = lucid_service.variables or {}
     assert {name: lucid_runtime.environment.get(name) for name in demanded} == demanded
 
 
@@ -121,35 +168,57 @@ def test_live_environment_is_free_of_tron(lucid_service: Service, lucid_runtime:
     assert not tron_variables(lucid_runtime.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
-@pytest.mark.lucid("RUN-DNS", severity="high", remedy="Attach all containers to the network, under their names.")
+@pytest.mark.lucid(
+    "RUN-DNS", demand="networks", severity="high", remedy="Attach all containers to the network, under their names."
+)
 def test_names_resolve(
-    lucid_matrix: Matrix, lucid_deployment: Deployment, lucid_names: Mapping[str, frozenset[str]]
+    lucid_row_networks: tuple[Network, ...], lucid_deployment: Deployment, lucid_names: Mapping[str, frozenset[str]]
 ) -> None:
-    """Runtime, the name of every running service resolves to the one address that the engine gave it."""
-    given = {name: {lucid_deployment.container(name).networks.get(lucid_matrix.network.name)} for name in lucid_names}
+    """The name of every running service on its networks resolves to the addresses that the engine gave, no other."""
+    own = {network.name for network in lucid_row_networks}
+    given = {
+        name: {address for network, address in lucid_deployment.container(name).networks.items() if network in own}
+        for name in lucid_names
+    }
     assert given, "nothing runs"
     assert {name: set(addresses) for name, addresses in lucid_names.items()} == given
 
 
-@pytest.mark.lucid("RUN-NETWORKS", severity="high", remedy="Attach it to the matrix's network, and to no other.")
-def test_one_network_is_attached(lucid_matrix: Matrix, lucid_container: Container, lucid_runtime: Runtime) -> None:
-    """Beside loopback it has one interface, with the address on the matrix's network: any other is a way around it."""
+@pytest.mark.lucid(
+    "RUN-NETWORKS",
+    demand="networks",
+    severity="high",
+    remedy="Attach it to its networks in the matrix, and to no other.",
+)
+def test_one_network_is_attached(
+    lucid_row_networks: tuple[Network, ...], lucid_container: Container, lucid_runtime: Runtime
+) -> None:
+    """Beside loopback it has an interface for each of its networks, no other: that would be a way around."""
     attached = {name: addresses for name, addresses in lucid_runtime.interfaces.items() if name != "lo"}
     assert "lo" in lucid_runtime.interfaces, "the interfaces cannot be seen"
-    address = lucid_container.networks.get(lucid_matrix.network.name)
-    assert [{each for each in addresses if ":" not in each} for addresses in attached.values()] == [{address}]
+    given = [lucid_container.networks.get(network.name) for network in lucid_row_networks]
+    found = sorted(str(sorted(each for each in addresses if ":" not in each)) for addresses in attached.values())
+    assert found == sorted(str([address]) for address in given)
 
 
-@pytest.mark.lucid("RUN-ENGINE-SOCKET", severity="critical", remedy="Do not mount the engine's socket into a service.")
-def test_engine_cannot_be_reached(lucid_matrix: Matrix, lucid_runtime: Runtime) -> None:
+@pytest.mark.lucid(
+    "RUN-ENGINE-SOCKET",
+    demand="hardening.no_engine_socket",
+    severity="critical",
+    remedy="Do not mount the engine's socket into a service.",
+)
+def test_engine_cannot_be_reached(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """No socket of anybody else is mounted: whoever reaches the engine's socket is root on the host."""
-    uid = int(lucid_matrix.user.partition(":")[0])
-    foreign = [path for path, owner in lucid_runtime.sockets if owner != uid]
+    own = lucid_service.ids[:1]
+    foreign = [path for path, owner in lucid_runtime.sockets if owner not in own]
     assert not foreign
 
 
 @pytest.mark.lucid(
-    "RUN-NAMESPACES", severity="critical", remedy="Start it without --pid, --ipc, --uts, --network=host."
+    "RUN-NAMESPACES",
+    demand="hardening.own_namespaces",
+    severity="critical",
+    remedy="Start it without --pid, --ipc, --uts, --network=host.",
 )
 def test_shares_no_namespace(lucid_container: Container, lucid_runtime: Runtime) -> None:
     """It shares no namespace with the host or with another container, and none is mounted into it."""

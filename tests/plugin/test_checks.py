@@ -113,3 +113,53 @@ def test_runs_of_other_projects_load_no_engine_library(pytester: pytest.Pytester
         test_other="import sys\ndef test_it():\n    assert not {'docker', 'pydantic'} & set(sys.modules)"
     )
     run("test_other.py").assert_outcomes(passed=1)
+
+
+def test_what_the_matrix_does_not_demand_is_not_collected(pytester: pytest.Pytester, run: Run) -> None:
+    (pytester.path / "lucid.toml").write_text(
+        dedent("""
+            extends = "nothing"
+            [[service]]
+            name = "one"
+            image = "one"
+            user = "1:1"
+            [[service]]
+            name = "two"
+            image = "two"
+            without = ["OWN"]
+        """)
+    )
+    pytester.makepyfile(
+        test_demo=dedent("""
+            import pytest
+
+            @pytest.mark.lucid("USER", severity="low", remedy="R.", demand="user")
+            def test_user(lucid_service): ...
+
+            @pytest.mark.lucid("OWN", severity="low", remedy="R.")
+            def test_own(lucid_service): ...
+
+            @pytest.mark.lucid("CONSUL", severity="low", remedy="R.")
+            def test_consul(lucid_discovery): ...
+
+            @pytest.mark.lucid("FILE", severity="low", remedy="R.")
+            def test_file(lucid_dockerfile_path): ...
+        """)
+    )
+    result = run("-v")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*collected 2 items", "*test_user?one? PASSED*", "*test_own?one? PASSED*"])
+
+
+def test_a_demand_that_no_matrix_can_make_is_refused(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        test_demo=dedent("""
+            import pytest
+
+            @pytest.mark.lucid("A", severity="low", remedy="R.", demand="usr")
+            def test_it(lucid_service): ...
+        """)
+    )
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*A: it demands 'usr', which is no key of the matrix"])

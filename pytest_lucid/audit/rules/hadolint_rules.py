@@ -18,6 +18,8 @@ _LEVELS = ("error", "warning", "info", "style")
 def hadolint(subject: Subject) -> Iterator[Finding]:
     """Every finding of hadolint at or above the threshold. Raises ConfigError where hadolint cannot run."""
     policy = subject.matrix.hadolint
+    if policy is None:
+        return
     levels = _LEVELS[: _LEVELS.index(policy.threshold) + 1]
     ignored = {ignore.rule for ignore in policy.ignore}
     for found in subject.tree.lint(subject.path):

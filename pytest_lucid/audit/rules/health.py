@@ -12,17 +12,12 @@ if TYPE_CHECKING:
 
 # The engine's own values where a flag is not given.
 _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
-# What all services of Lucid promise.
-_DEMANDED = (30.0, 10.0, 3)
-
-# On a Pi an interpreter alone takes a second to start, and six services share its four cores.
-_SHORTEST_START = 10.0
 
 
 def missing_health_check(subject: Subject) -> Iterator[Finding]:
-    """A service without a health check, or with other times than all others."""
-    final = subject.final
-    if final is None:
+    """A service without a health check, or with other times than the matrix demands."""
+    final, demanded = subject.final, subject.row.health
+    if final is None or demanded is None or demanded.interval is None:
         return
     check = final.healthcheck
     if check is None:
@@ -35,13 +30,15 @@ def missing_health_check(subject: Subject) -> Iterator[Finding]:
             _TIMEOUT if check.timeout is None else check.timeout,
             _RETRIES if check.retries is None else check.retries,
         )
-        if check.start_period is not None and check.start_period < _SHORTEST_START:
+        shortest = demanded.start_period or 0
+        if check.start_period is not None and check.start_period < shortest:
             short = f"A start period of {check.start_period:g} s is short"
             yield subject.at(
                 check.line,
-                f"{short}: on a Raspberry Pi six services start at once; give at least {_SHORTEST_START:g} s.",
+                f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s.",
             )
-        if times != _DEMANDED:
+        expected = (demanded.interval, demanded.timeout, demanded.retries)
+        if times != expected:
             stated = "{:g} s, timeout {:g} s, {} retries".format(*times)
-            wanted = "{:g} s, timeout {:g} s, {} retries".format(*_DEMANDED)
+            wanted = "{:g} s, timeout {:g} s, {} retries".format(*expected)
             yield subject.at(check.line, f"The health check runs every {stated}; expected every {wanted}.")

@@ -11,18 +11,17 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.subject import Subject
     from pytest_lucid.dockerfile.facts import Command, StageFacts
 
-PREFIX = "lucid-"
-
 
 def other_name(subject: Subject) -> Iterator[Finding]:
     """A container or an image without the prefix, or a name that the Dockerfile contradicts."""
     row, final = subject.row, subject.final
     for what, name in (("container", row.name), ("image", row.image.rpartition("/")[2])):
-        if not name.startswith(PREFIX):
-            yield subject.at(1, f"The {what} is called {name}, without the prefix {PREFIX}.")
+        if row.prefix and not name.startswith(row.prefix):
+            yield subject.at(1, f"The {what} is called {name}, without the prefix {row.prefix}.")
     if final is None:
         return
-    stated = (final.labels.get("service"), final.env.get("SERVICE_NAME"))
+    variable = row.contract.service if row.contract else None
+    stated = (final.labels.get("service"), final.env.get(variable) if variable else None)
     for located in stated:
         if located and located.value and located.value != row.name:
             yield subject.at(located.line, f"The name here is {located.value}, and {row.name} in the matrix.")
@@ -33,7 +32,7 @@ def other_environment(subject: Subject) -> Iterator[Finding]:
     if subject.final is None:
         return
     stated = subject.final.env
-    for name, value in subject.matrix.demanded_environment(subject.row).items():
+    for name, value in (subject.row.variables or {}).items():
         if name not in stated:
             yield subject.at(subject.final.line, f"The final stage does not set {name}={value}.")
         elif stated[name].value != value:
@@ -44,13 +43,14 @@ def other_ports(subject: Subject) -> Iterator[Finding]:
     """A port of the matrix that is not exposed, or another that is."""
     if subject.final is None:
         return
-    demanded = {port.number for port in subject.row.ports}
-    exposed = {port.number for port in subject.final.ports if port.protocol == "tcp"}
+    demanded = {(port.number, port.protocol) for port in subject.row.ports or ()}
+    exposed = {(port.number, port.protocol) for port in subject.final.ports}
     for port in subject.final.ports:
-        if port.number not in demanded or port.protocol != "tcp":
+        if (port.number, port.protocol) not in demanded:
             yield subject.at(port.line, f"EXPOSE {port.number}/{port.protocol} is no port of the matrix.")
-    for number in sorted(demanded - exposed):
-        yield subject.at(subject.final.line, f"The final stage does not expose {number}.")
+    for number, protocol in sorted(demanded - exposed):
+        shown = number if protocol == "tcp" else f"{number}/{protocol}"
+        yield subject.at(subject.final.line, f"The final stage does not expose {shown}.")
 
 
 def missing_labels(subject: Subject) -> Iterator[Finding]:
@@ -58,8 +58,12 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
     if subject.final is None:
         return
     row, stated = subject.row, subject.final.labels
-    told = {"phase": str(subject.matrix.phase), "cluster": row.cluster, "service": row.name}
-    for name in subject.matrix.labels:
+    told = {"service": row.name}
+    if subject.matrix.phase is not None:
+        told["phase"] = str(subject.matrix.phase)
+    if row.cluster is not None:
+        told["cluster"] = row.cluster
+    for name in row.labels or ():
         label = stated.get(name)
         if label is None:
             yield subject.at(subject.final.line, f"The final stage has no label {name}.")
@@ -72,8 +76,8 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
 
 def other_user(subject: Subject) -> Iterator[Finding]:
     """A final stage that does not run as the user of the matrix, by number."""
-    final, demanded = subject.final, subject.matrix.user
-    if final is None or not subject.is_lucid:
+    final, demanded = subject.final, (subject.service or subject.matrix).user
+    if final is None or demanded is None or not subject.is_lucid:
         return
     if final.user is None:
         yield subject.at(final.line, f"The final stage has no USER; expected {demanded}.")

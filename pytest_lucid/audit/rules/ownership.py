@@ -44,7 +44,7 @@ def unwritable_storage(subject: Subject) -> Iterator[Finding]:
     user, final = _user(subject), subject.final
     if user in {None, "0"} or final is None:
         return
-    for path in subject.row.storage:
+    for path in subject.row.storage or ():
         holding = [entry for entry in reversed(subject.files.entries) if is_within(path, entry.path)]
         own = next((entry for entry in holding if entry.kind in {"folder", "context"}), None)
         if own is not None and (own.path == path or own.kind == "context"):

@@ -25,8 +25,9 @@ def unknown_peers(subject: Subject) -> Iterator[Finding]:
     final, matrix = subject.final, subject.matrix
     if final is None:
         return
-    ports = {service.name: {port.number for port in service.ports} for service in matrix.service}
-    ports[matrix.consul.container] = {matrix.consul.port}
+    ports = {service.name: {port.number for port in service.ports or ()} for service in matrix.service}
+    if matrix.consul:
+        ports[matrix.consul.container] = {matrix.consul.port}
     for name, located in final.env.items():
         if not _NAMES.fullmatch(name):
             continue

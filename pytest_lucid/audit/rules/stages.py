@@ -52,10 +52,10 @@ def _only_gathers(subject: Subject) -> bool:
 
 def other_base(subject: Subject) -> Iterator[Finding]:
     """A service whose final stage is not on the base of the matrix."""
-    final, demanded = subject.final, subject.matrix.base
+    final, demanded = subject.final, (subject.service or subject.matrix).base
     # Without a row nobody says that a service on another kind of base should be Python.
     judged = subject.service or (subject.is_lucid and subject.base and subject.base.interpreter)
-    if judged and final and read_reference(final.image.value).repository != demanded:
+    if demanded and judged and final and read_reference(final.image.value).repository != demanded:
         yield subject.at(final.line, f"The final stage is on {final.image.value or 'nothing'}, not on {demanded}.")
 
 

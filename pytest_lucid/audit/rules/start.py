@@ -228,12 +228,11 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
             continue
         port = port or (443 if parts.scheme == "https" else 80)
         if subject.service:
-            known = {item.number for item in subject.row.ports}
+            known = {item.number for item in subject.row.ports or ()}
             if port not in known:
                 yield subject.at(
                     line, f"The health command asks port {port}, which the matrix does not give the service."
                 )
-            if parts.path != "/health":
-                yield subject.at(
-                    line, f"The health command asks {parts.path or '/'}; services of Lucid answer /health."
-                )
+            demanded = subject.row.health.path if subject.row.health else None
+            if demanded and parts.path != demanded:
+                yield subject.at(line, f"The health command asks {parts.path or '/'}; the matrix demands {demanded}.")

@@ -95,7 +95,7 @@ class Case:
         matrix = Matrix.model_validate({**packaged, "service": [row, PEER], **self.expect.get("matrix", {})})
         project = Project(root, matrix, matrix.service[:1] if stated else (), whole=True)
         if stated:
-            return matrix, project.subject(matrix.service[0])
+            return matrix, project.subjects(matrix.service[0])[0]
         return matrix, next(other for other in project.others if other.path == self.path)
 
     def update(self, findings: Sequence[Finding] | Sequence[str]) -> None:

@@ -95,7 +95,7 @@ def apply_all_rules(root: Path, path: str, *, whole: bool = False) -> list[Findi
     packaged["service"][1] |= {"dockerfile": path, "storage": ["/data/blocks"]}
     matrix = Matrix.model_validate(packaged)
     project = Project(root, matrix, matrix.service[1:2], whole=whole)
-    subject = project.subject(matrix.service[1])
+    subject = project.subjects(matrix.service[1])[0]
     return [finding for rule in JUDGES for finding in rule(subject)]
 
 
