@@ -11,15 +11,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pytest_lucid.config.check import describe
+from pages import write_pages
+
 from pytest_lucid.config.settings import OPTIONS
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests" / "proof"))
-
-from catalogue import MUTATIONS  # noqa: E402 - found by the line above
-from suite import read_suite  # noqa: E402 - likewise
-
 SHOWN_ROWS = 3
 BLOCK = r"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
 
@@ -31,20 +27,6 @@ def options() -> str:
         flag = f"{option.flag} {option.metavar}" if option.metavar else option.flag
         rows.append(f"| `{flag}` | `{option.variable}` | `{option.ini}` | {option.help} |")
     return "\n".join(rows) + "\n"
-
-
-def checks() -> str:
-    """Every check of the suite: what it claims, why it matters, what to do, and which defects prove it."""
-    proofs: dict[str, list[str]] = {}
-    for mutation in MUTATIONS:
-        for identity in sorted(mutation.proves):
-            proofs.setdefault(identity, []).append(mutation.name)
-    sections = []
-    for check, docstring in sorted(read_suite(), key=lambda pair: pair[0].id):
-        proven = "; ".join(proofs.get(check.id, [])) or "nothing yet"
-        sections.append(f"## {describe(check, docstring)}\n- Proven by: {proven}\n")
-    head = "# The checks\n\nMade by `nox -s docs` from the checks themselves and from the catalogue of defects.\n"
-    return "\n".join((head, *sections))
 
 
 def run() -> str:
@@ -79,4 +61,4 @@ if __name__ == "__main__":
     for produce in (options, run):
         text = write(text, produce.__name__, produce())
     readme.write_text(text, "utf-8")
-    (ROOT / "docs" / "checks.md").write_text(checks(), "utf-8")
+    write_pages(ROOT / "docs" / "checks")

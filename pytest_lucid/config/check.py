@@ -13,29 +13,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SEVERITIES = ("low", "medium", "high", "critical")
+FIRST_VERSION = "0.1"
 MARKED = re.compile(r"""\.lucid\(\s*["']([^"']+)["']""")
 
 
 @dataclass(frozen=True)
 class Check:
-    """A stable id that is never used again, how bad a failure is, and what to do then.
+    """A stable id that is never used again, a severity, a remedy, and the first version with the check.
 
-    `demands` are the keys of the matrix that the check speaks of: where one is not written, the check is not made.
+    `demands` are the keys of the matrix that the check needs: where one is not written, the check is not made.
     """
 
     id: str
     severity: str
     remedy: str
     demands: tuple[str, ...] = ()
+    since: str = FIRST_VERSION
 
 
 def shipped() -> dict[str, str]:
-    """The checks of this package's own suite: id → its section of docs/checks.md."""
+    """The checks of this package's own suite: id → its page, docs/checks/ID.md, in Markdown."""
     package = Path(__file__).parents[1]
-    for document in (package / "checks.md", package.parent / "docs" / "checks.md"):
-        if document.is_file():
-            sections = document.read_text("utf-8").split("\n## ")[1:]
-            return {section.partition("\n")[0]: section.strip() for section in sections}
+    for folder in (package / "checks", package.parent / "docs" / "checks"):
+        if folder.is_dir():
+            pages = (page for page in folder.glob("*.md") if page.stem != "README")
+            return {page.stem: page.read_text("utf-8").removeprefix("# ").strip() for page in pages}
     return {}
 
 
@@ -46,7 +48,7 @@ def written_in(places: Iterable[Path]) -> frozenset[str]:
 
 
 def explain(check: Check, docstring: str) -> str:
-    """What people read of a check: the section of docs/checks.md, or for a check of their own what it says itself."""
+    """What people read of a check: the page in docs/checks, or for a check of their own what it says itself."""
     return shipped().get(check.id) or describe(check, docstring)
 
 
@@ -58,11 +60,14 @@ def describe(check: Check, docstring: str) -> str:
 
 def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> Check:
     """Read the arguments of a `lucid` marker; raises ConfigError, naming `where`, when they are not understood."""
-    match arguments, keywords:
-        case (str(identity),), {"severity": str(severity), "remedy": str(remedy), **rest} if rest.keys() <= {"demand"}:
-            demands = _demands(rest.get("demand", ()))
-            if identity and remedy and severity in SEVERITIES and demands is not None:
-                return Check(identity, severity, remedy, demands)
+    match arguments, {"since": FIRST_VERSION, "demand": (), **keywords}:
+        case (
+            (str(identity),),
+            {"severity": str(severity), "remedy": str(remedy), "since": str(since), "demand": demand, **rest},
+        ) if not rest:
+            demands = _demands(demand)
+            if identity and remedy and since and severity in SEVERITIES and demands is not None:
+                return Check(identity, severity, remedy, demands, since)
     raise ConfigError(
         f"{where}: the lucid marker is not understood; expected "
         f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do."), '

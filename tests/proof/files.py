@@ -19,17 +19,28 @@ NOTE = "see the table of the image suite's tests"
 
 
 def read_table() -> tuple[FileMutation, ...]:
-    """Name and ids of each mutant, read from the source of the table, where nothing has to run."""
+    """Name, ids and change of each mutant, read from the source of the table, where nothing has to run."""
     found = []
-    for node in ast.walk(ast.parse(TABLE.read_text("utf-8"))):
+    source = TABLE.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(func=ast.Name("mutant"), args=[ast.Constant(str(name)), ast.Constant(str(red)), *_]):
-                found.append((name, red.split()))
+                found.append((name, red.split(), _change(source, node)))
             case ast.Call(
                 func=ast.Name("Mutant"), args=[ast.Constant(str(name)), ast.Call(args=[ast.Set() as red]), *_]
             ):
-                found.append((name, list(ast.literal_eval(red))))
-    return tuple(FileMutation(name=f"file: {name}", kills=frozenset(red), note=NOTE) for name, red in found)
+                found.append((name, list(ast.literal_eval(red)), _change(source, node)))
+    return tuple(
+        FileMutation(name=f"file: {name}", kills=frozenset(red), note=NOTE, change=change)
+        for name, red, change in found
+    )
+
+
+def _change(source: str, call: ast.Call) -> str:
+    """The source of what is added to the healthy image, or changed in its configuration; an argument a line."""
+    named = [(f"{keyword.arg}=" if keyword.arg else "", keyword.value) for keyword in call.keywords]
+    arguments = [("", argument) for argument in call.args[2:]] + named
+    return "\n".join(f"{name}{ast.get_source_segment(source, value)}" for name, value in arguments)
 
 
 def judge(client: DockerClient) -> dict[str, frozenset[str]]:

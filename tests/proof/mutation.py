@@ -66,7 +66,12 @@ class ImageMutation(Mutation):
 
 @dataclass(frozen=True, kw_only=True)
 class FileMutation(Mutation):
-    """A defect in the files or the configuration of an image; what it is stands in the table of the image's tests."""
+    """A defect in the files or the configuration of an image, as the table of the image suite's tests has it.
+
+    `change` is the Python source of what the table adds to the healthy image, for people to read.
+    """
+
+    change: str
 
 
 @dataclass(frozen=True, kw_only=True)

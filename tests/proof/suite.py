@@ -49,17 +49,20 @@ def _red(case: ET.Element) -> Cell | None:
 
 def read_suite() -> list[tuple[Check, str]]:
     """Every check of the suite with its docstring, read from the source, where nothing has to run."""
-    files = [file for suite in SUITES for file in sorted(suite.rglob("test_*.py"))]
+    return [marked for suite in SUITES for file in sorted(suite.rglob("test_*.py")) for marked in read_marks(file)]
+
+
+def read_marks(file: Path) -> list[tuple[Check, str]]:
+    """The checks of one file, each with its docstring."""
+    names: dict[str, object] = {}
     found = []
-    for file in files:
-        names: dict[str, object] = {}
-        for node in ast.parse(file.read_text("utf-8")).body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                    names[name] = value
-                case ast.FunctionDef(decorator_list=decorators):
-                    where, docstring = f"{file.name}::{node.name}", ast.get_docstring(node) or ""
-                    found += [(_check(where, call, names), docstring) for call in filter(_is_check, decorators)]
+    for node in ast.parse(file.read_text("utf-8")).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                names[name] = value
+            case ast.FunctionDef(decorator_list=decorators):
+                where, docstring = f"{file.name}::{node.name}", ast.get_docstring(node) or ""
+                found += [(_check(where, call, names), docstring) for call in filter(_is_check, decorators)]
     return found
 
 

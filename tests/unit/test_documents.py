@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from pytest_lucid.config.check import Check
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "scripts"))
 SCRIPT: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "document.py"))
-CHECKS: list[tuple[Check, str]] = SCRIPT["read_suite"]()
+PAGES: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "pages.py"))
+CHECKS: list[tuple[Check, str]] = PAGES["read_suite"]()
 
 
 def test_readme_has_the_table_of_options_as_it_is() -> None:
@@ -20,8 +23,15 @@ def test_readme_has_the_table_of_options_as_it_is() -> None:
     assert SCRIPT["write"](readme, "options", SCRIPT["options"]()) == readme, "run `nox -s docs`"
 
 
-def test_the_page_of_checks_is_as_the_checks_are() -> None:
-    assert (ROOT / "docs" / "checks.md").read_text("utf-8") == SCRIPT["checks"](), "run `nox -s docs`"
+def test_the_pages_of_the_checks_are_as_the_checks_are() -> None:
+    written = {page.name: page.read_text("utf-8") for page in (ROOT / "docs" / "checks").glob("*.md")}
+    assert written == PAGES["pages"](), "run `nox -s docs`"
+
+
+@pytest.mark.parametrize("area", ["DKF", "IMG"])
+def test_most_pages_of_files_show_a_defect_before_and_after(area: str) -> None:
+    pages = {name: text for name, text in PAGES["pages"]().items() if name.startswith(area)}
+    assert sum("## Before" in text and "## After" in text for text in pages.values()) >= len(pages) * 0.2
 
 
 def test_no_id_is_used_twice() -> None:
@@ -36,17 +46,17 @@ def test_every_check_says_why_it_matters_and_what_to_do(check: Check, docstring:
 
 @pytest.mark.parametrize("check", sorted(check.id for check, _ in CHECKS))
 def test_every_check_is_proven_by_a_defect(check: str) -> None:
-    proofs = [m for m in SCRIPT["MUTATIONS"] if check in m.proves]
+    proofs = [m for m in PAGES["MUTATIONS"] if check in m.proves]
     assert proofs, f"no mutation of tests/proof turns {check} red"
 
 
 def test_every_defect_is_named_once_and_kills_what_exists() -> None:
-    mutations = SCRIPT["MUTATIONS"]
+    mutations = PAGES["MUTATIONS"]
     assert not [name for name, count in Counter(m.name for m in mutations).items() if count > 1]
     known = {check.id for check, _ in CHECKS}
     assert not {check for m in mutations for check in m.proves} - known
 
 
 def test_a_defect_that_turns_several_claims_false_says_why() -> None:
-    silent = [m.name for m in SCRIPT["MUTATIONS"] if len(m.kills) > 1 and not m.note]
+    silent = [m.name for m in PAGES["MUTATIONS"] if len(m.kills) > 1 and not m.note]
     assert not silent
