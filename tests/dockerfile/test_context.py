@@ -34,7 +34,7 @@ def test_sources_are_in_a_clone(lucid_audit: Audit) -> None:
     "DKF-AMBIGUOUS", severity="medium", remedy="Write the path from the root of the tree, or rename one of the two."
 )
 def test_sources_are_unambiguous(lucid_audit: Audit) -> None:
-    """No source has a namesake beside the Dockerfile: one of the two is meant, and the build takes the other."""
+    """No source has a namesake beside the Dockerfile: the author may mean one file, and the build copies the other."""
     assert not lucid_audit(copy_sources.ambiguous_sources)
 
 
@@ -58,5 +58,5 @@ def test_nothing_needless_is_carried(lucid_audit: Audit) -> None:
     "DKF-TRON", severity="critical", remedy="Remove it: TRON belongs to the payment services of Phase 4."
 )
 def test_copied_code_is_free_of_tron(lucid_service_audit: Audit) -> None:
-    """Nothing that is copied or set speaks of TRON, which only the isolated payment services may hold."""
+    """Nothing that is copied or set names TRON, which only the isolated payment services may use."""
     assert not lucid_service_audit(tron_isolation.tron)

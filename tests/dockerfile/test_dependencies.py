@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     remedy="Copy them to a folder on sys.path of the image, or name theirs in PYTHONPATH.",
 )
 def test_packages_are_found(lucid_audit: Audit) -> None:
-    """What the builder installs ends up where the image's interpreter looks, for the user that it runs as."""
+    """What the builder installs ends up where the image's interpreter looks, for the user of the image."""
     assert not lucid_audit(dependencies.unreachable_packages)
 
 

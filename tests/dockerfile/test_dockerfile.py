@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.lucid("DKF-FILE", severity="critical", remedy="Write it, or correct `dockerfile` in the matrix.")
 def test_file_is_there(lucid_dockerfile_path: Path) -> None:
-    """The Dockerfile lies where the matrix says, so that the document's build command works as it stands."""
+    """The Dockerfile is at the path in the matrix, so that the document's build command works unchanged."""
     assert lucid_dockerfile_path.is_file(), f"{lucid_dockerfile_path}:1: no such file"
 
 
@@ -102,7 +102,7 @@ def test_environment_is_that_of_matrix(lucid_service_audit: Audit) -> None:
     remedy="Give the label a value in the final stage; declare its ARG there.",
 )
 def test_labels_are_told(lucid_service_audit: Audit) -> None:
-    """Every label of the matrix is there and not empty, and phase, cluster and service are those of the row."""
+    """Every label of the matrix has a value; phase, cluster and service are those of the matrix row."""
     assert not lucid_service_audit(metadata.missing_labels)
 
 
@@ -110,7 +110,7 @@ def test_labels_are_told(lucid_service_audit: Audit) -> None:
     "DKF-HEALTH", demand="health.interval", severity="high", remedy="Add HEALTHCHECK: 30 s, timeout 10 s, 3 retries."
 )
 def test_health_check_is_there(lucid_service_audit: Audit) -> None:
-    """The image tells the engine how to see that it is healthy, as often as all services do."""
+    """The image has a health check with the timings that all services share."""
     assert not lucid_service_audit(health.missing_health_check)
 
 
@@ -118,5 +118,5 @@ def test_health_check_is_there(lucid_service_audit: Audit) -> None:
     "DKF-NAME", demand="prefix", severity="medium", remedy="Use the name of the matrix, with the prefix lucid-."
 )
 def test_names_have_prefix(lucid_service_audit: Audit) -> None:
-    """Container and image carry the prefix that all of Lucid shares, and the Dockerfile names the same service."""
+    """Container and image have the prefix that all of Lucid shares, and the Dockerfile names the same service."""
     assert not lucid_service_audit(metadata.other_name)

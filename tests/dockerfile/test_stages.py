@@ -24,7 +24,7 @@ def test_base_is_no_loose_variant(lucid_audit: Audit) -> None:
     "DKF-FROM", severity="critical", remedy="Name a stage of this file, or an image with its registry or tag."
 )
 def test_copies_are_from_known_stages(lucid_audit: Audit) -> None:
-    """Every --from names a stage that exists, or an image: a stage misspelt is looked for in a registry."""
+    """Every --from names a stage that exists, or an image: the builder looks for a misspelt stage in a registry."""
     assert not lucid_audit(stages.unknown_origins)
 
 

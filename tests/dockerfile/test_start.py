@@ -26,7 +26,7 @@ def test_program_can_start(lucid_audit: Audit) -> None:
     "DKF-MODULE", severity="critical", remedy="Copy the module, set PYTHONPATH to its folder, or correct its name."
 )
 def test_module_is_copied(lucid_audit: Audit) -> None:
-    """The module or script that is started lies where the interpreter looks for it."""
+    """The module or script that the image starts is where the interpreter looks for it."""
     assert not lucid_audit(start.missing_module)
 
 
@@ -36,5 +36,5 @@ def test_module_is_copied(lucid_audit: Audit) -> None:
     remedy="Start the interpreter with the service's own probe; ask /health on the service's port.",
 )
 def test_health_command_works(lucid_audit: Audit) -> None:
-    """The health command can start in the image, asks the service's port and path, in times that a Pi keeps."""
+    """The health command can start in the image, asks the service's port and path, and allows for the speed of a Pi."""
     assert not lucid_audit(start.failing_probe)

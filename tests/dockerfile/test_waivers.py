@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.lucid("WVR-FORCE", severity="high", remedy="Mend what it excused, or decide again and give another date.")
 def test_waiver_is_in_force(lucid_waiver: Waiver) -> None:
-    """What was accepted for a while is not forgotten: after its last day a waiver excuses nothing."""
+    """No waiver is past its last day: an accepted risk is reviewed and not forgotten."""
     assert lucid_waiver.is_in_force, (
         f"the waiver of {lucid_waiver.check} for {lucid_waiver.service} expired on {lucid_waiver.expires}"
     )
@@ -22,7 +22,7 @@ def test_waiver_is_in_force(lucid_waiver: Waiver) -> None:
 
 @pytest.mark.lucid("WVR-SERVICE", severity="medium", remedy="Delete it from lucid.toml, or correct the name.")
 def test_waiver_names_a_service(lucid_matrix: Matrix, lucid_waiver: Waiver) -> None:
-    """A waiver that speaks of no service of the matrix is a mistake, or left over."""
+    """Every waiver names a service of the matrix: any other is misspelt or left over."""
     names = [service.name for service in lucid_matrix.service]
     assert any(lucid_waiver.covers(lucid_waiver.check, name) for name in names), (
         f"{lucid_waiver.service} matches none of {names}"
@@ -31,6 +31,6 @@ def test_waiver_names_a_service(lucid_matrix: Matrix, lucid_waiver: Waiver) -> N
 
 @pytest.mark.lucid("WVR-CHECK", severity="medium", remedy="Delete it from lucid.toml, or correct the id.")
 def test_waiver_names_a_check(lucid_waiver: Waiver, lucid_known_checks: Collection[str]) -> None:
-    """A waiver of no check excuses nothing: it is misspelt, or what it excused is not checked any more."""
+    """Every waiver names a check that exists: a misspelt or outdated waiver excuses nothing."""
     matched = any(map(lucid_waiver.speaks_of, lucid_known_checks))
     assert matched, f"{lucid_waiver.check} matches none of the {len(lucid_known_checks)} checks that are known here"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.lucid("CTR-RUNNING", severity="critical", remedy="Start it, and read its last log lines for why it ended.")
 def test_is_running(lucid_container: Container) -> None:
-    """A container of exactly this name runs; one that merely resembles it does not count."""
+    """A container of exactly this name runs; a similar name does not count."""
     assert lucid_container.status == "running"
 
 
@@ -30,26 +30,26 @@ def test_is_healthy(lucid_container: Container) -> None:
 
 @pytest.mark.lucid("CTR-STABLE", severity="high", remedy="Read its last log lines for why it ended.")
 def test_was_not_restarted(lucid_container: Container) -> None:
-    """The engine did not have to start it again: a service that keeps dying looks healthy now and then."""
+    """The engine never restarted the container: a service that keeps crashing looks healthy between two crashes."""
     assert lucid_container.restarts == 0
 
 
 @pytest.mark.lucid("CTR-NAME", demand="prefix", severity="low", remedy="Name the container as in the matrix.")
 def test_name_has_prefix(lucid_service: Service, lucid_container: Container) -> None:
-    """The name is that of the matrix, with the prefix that all services share."""
+    """The container's name is that of the matrix, with the prefix that all services share."""
     assert lucid_container.document is not None, f"there is no container called {lucid_container.name}"
     assert lucid_container.name.startswith(lucid_service.prefix or "")
 
 
 @pytest.mark.lucid("CTR-IMAGE", severity="high", remedy="Remove the container and create it from the present image.")
 def test_runs_present_image(lucid_container: Container, lucid_image: Image) -> None:
-    """It runs the image that bears the matrix's name now, not an older one that lost it to a later build."""
+    """The container runs the image that has the matrix's name now, not an older image that had the name before."""
     assert lucid_container.image_id == lucid_image.id
 
 
 @pytest.mark.lucid("CTR-USER", demand="user", severity="high", remedy="Do not override the image's user with --user.")
 def test_user_is_nonroot(lucid_service: Service, lucid_container: Container) -> None:
-    """It was started as the user of the matrix, whatever the image says."""
+    """The container was started as the user of the matrix, whatever the image declares."""
     assert lucid_container.user == lucid_service.user
 
 
@@ -68,7 +68,7 @@ def test_ports_are_published(lucid_service: Service, lucid_container: Container)
     remedy="Attach it to its networks in the matrix, and to no other.",
 )
 def test_is_on_the_network(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
-    """It is attached to its networks in the matrix only: any other is a way in or out."""
+    """The container is attached to its networks in the matrix only: any other network is a way in or out."""
     assert set(lucid_container.networks) == {network.name for network in lucid_row_networks}
 
 
@@ -76,21 +76,21 @@ def test_is_on_the_network(lucid_row_networks: tuple[Network, ...], lucid_contai
     "CTR-ENV", demand="variables", severity="medium", remedy="Do not override the image's variables with other values."
 )
 def test_environment_is_set(lucid_service: Service, lucid_container: Container) -> None:
-    """It was started with the variables that the matrix demands."""
+    """The container was started with the variables that the matrix demands."""
     demanded = lucid_service.variables or {}
     assert {name: lucid_container.environment.get(name) for name in demanded} == demanded
 
 
 @pytest.mark.lucid("CTR-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
 def test_environment_is_free_of_tron(lucid_service: Service, lucid_container: Container) -> None:
-    """No variable speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
+    """No variable names TRON, which only the isolated payment services of Phase 4 may use."""
     assert "SERVICE_NAME" in lucid_container.environment, "the variables cannot be seen"
     assert not tron_variables(lucid_container.environment, knows_payment_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid("CTR-READONLY", demand="hardening.read_only", severity="high", remedy="Start it with --read-only.")
 def test_root_is_read_only(lucid_container: Container) -> None:
-    """Its root file system is read-only, so that nothing can settle in it."""
+    """The container's root file system is read-only, so that an intruder cannot install anything."""
     assert lucid_container.read_only
 
 
@@ -98,7 +98,7 @@ def test_root_is_read_only(lucid_container: Container) -> None:
     "CTR-TMP", demand="hardening.tmpfs", severity="medium", remedy="Mount /tmp with --tmpfs /tmp:noexec,nosuid."
 )
 def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> None:
-    """What it may write to is forgotten and cannot be executed."""
+    """The temporary folders of the matrix are in memory, and no file in them can be executed."""
     demanded = {"noexec", "nosuid"}
     paths = lucid_service.hardening.tmpfs if lucid_service.hardening else ()
     assert not [path for path in paths or () if not lucid_container.tmpfs.get(path, frozenset()) >= demanded]
@@ -108,7 +108,7 @@ def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> Non
     "CTR-CAPS", demand="hardening.capabilities", severity="high", remedy="Start it with --cap-drop ALL, and add none."
 )
 def test_capabilities_are_dropped(lucid_service: Service, lucid_container: Container) -> None:
-    """No capability of root is left to it but those that the matrix allows."""
+    """The container keeps no capability of root but those that the matrix allows."""
     assert not lucid_container.privileged
     assert lucid_container.capabilities_dropped >= {"ALL"}
     allowed = set(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else set()
@@ -130,7 +130,7 @@ def test_cannot_gain_privileges(lucid_container: Container) -> None:
     "CTR-LIMITS", demand="hardening.limits", severity="medium", remedy="Start it with --memory and --pids-limit."
 )
 def test_resources_are_limited(lucid_container: Container) -> None:
-    """It cannot take the memory or the process table of the whole Pi."""
+    """The container has limits: it cannot take all memory or all process ids of the Pi."""
     assert lucid_container.memory_limit > 0
     assert lucid_container.pids_limit > 0
 
@@ -139,6 +139,6 @@ def test_resources_are_limited(lucid_container: Container) -> None:
     "CTR-STORAGE", demand="storage", severity="high", remedy="Mount a named volume at every storage path of the matrix."
 )
 def test_storage_is_on_volumes(lucid_service: Service, lucid_container: Container) -> None:
-    """What it stores lies in volumes and outlives the container."""
+    """Every storage path is a volume, so that the data outlives the container."""
     storage = lucid_service.storage or ()
     assert {path: lucid_container.mounts.get(path) for path in storage} == dict.fromkeys(storage, "volume")

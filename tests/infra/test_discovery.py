@@ -30,7 +30,7 @@ def test_consul_is_running(lucid_matrix: Matrix, lucid_consul: Consul, lucid_dep
     remedy="Publish no port of Consul; the mesh controller owns 8500.",
 )
 def test_consul_is_not_published(lucid_consul: Consul, lucid_deployment: Deployment) -> None:
-    """Consul's API can write, so nobody outside the network may reach it."""
+    """No port of Consul is published: its API can write, so nobody outside the network may reach it."""
     assert not lucid_deployment.container(lucid_consul.container).published
 
 
@@ -38,13 +38,13 @@ def test_consul_is_not_published(lucid_consul: Consul, lucid_deployment: Deploym
     "CSL-LEADER", demand="consul", severity="critical", remedy="Restart Consul; without a leader it answers nothing."
 )
 def test_consul_has_leader(lucid_discovery: Discovery) -> None:
-    """Consul has elected a leader: a server without one accepts connections and answers nothing."""
+    """Consul has elected a leader: a server without a leader accepts connections and answers no query."""
     assert lucid_discovery.leader
 
 
 @pytest.mark.lucid("CSL-REGISTERED", demand="registered", severity="high", remedy=REMEDY)
 def test_service_is_registered_once(lucid_service: Service, lucid_discovery: Discovery) -> None:
-    """The catalog has exactly one instance: none cannot be found, and a second one is stale."""
+    """The catalog has exactly one instance: without one nobody finds the service, and a second one is stale."""
     assert len(lucid_discovery.registrations[lucid_service.name]) == 1
 
 
@@ -55,7 +55,7 @@ def test_service_is_registered_once(lucid_service: Service, lucid_discovery: Dis
     remedy="Read the service's last log lines; Consul asks its /health.",
 )
 def test_checks_pass(lucid_service: Service, lucid_discovery: Discovery) -> None:
-    """Consul's own checks of the service pass, so that it hands out its address."""
+    """Consul's checks of the service pass: Consul hands out the addresses of passing instances only."""
     assert [registration.passing for registration in lucid_discovery.registrations[lucid_service.name]] == [True]
 
 

@@ -37,7 +37,7 @@ def test_health_has_all_fields(lucid_health_demand: Health, lucid_health: Respon
 
 @pytest.mark.lucid("HTTP-STATUS", demand="health.body", severity="high", remedy="Read the service's last log lines.")
 def test_health_is_not_unhealthy(lucid_health_demand: Health, lucid_health: Response) -> None:
-    """The service says that it can do its work, if perhaps without one of its dependencies."""
+    """The service reports that it can work, if perhaps without one of its dependencies."""
     for field, wanted in (lucid_health_demand.body or {}).items():
         told = lucid_health.document.get(field)
         assert told in (wanted if isinstance(wanted, list) else [wanted]), f"{field}: {lucid_health}"
@@ -50,7 +50,7 @@ def test_health_is_not_unhealthy(lucid_health_demand: Health, lucid_health: Resp
     remedy="Publish the port of the right container; set SERVICE_NAME.",
 )
 def test_health_names_the_service(lucid_service: Service, lucid_health_demand: Health, lucid_health: Response) -> None:
-    """Behind the port is this service, not another one that happens to be healthy."""
+    """The service that answers on the port is this one, not another healthy service."""
     assert lucid_health.document.get(str(lucid_health_demand.service)) == lucid_service.name, str(lucid_health)
 
 
@@ -65,7 +65,7 @@ def test_health_tells_version_of_image(lucid_health_demand: Health, lucid_health
 
 @pytest.mark.lucid("HTTP-CLOCK", demand="health.timestamp", severity="medium", remedy="Synchronise the host's clock.")
 def test_health_tells_the_time(lucid_health_demand: Health, lucid_health: Response) -> None:
-    """The timestamp has a zone and is the present: an answer from a cache, or a clock that is off, is not."""
+    """The timestamp has a time zone and is current: a cached answer or a wrong clock fails."""
     stated = lucid_health.document.get(str(lucid_health_demand.timestamp), "")
     told = dt.datetime.fromisoformat(str(stated).replace("Z", "+00:00"))
     assert told.tzinfo is not None, f"{told} has no zone"

@@ -27,7 +27,7 @@ CLOCK_SKEW = dt.timedelta(minutes=5)
     "IMG-NAME", demand="prefix", severity="medium", remedy="Build it with `docker build -t` and the name of the matrix."
 )
 def test_name_has_prefix(lucid_service: Service, lucid_image: Image) -> None:
-    """The image is there under the name of the matrix, with the prefix that all services share."""
+    """The image exists under the name of the matrix, with the prefix that all services share."""
     names = lucid_image.names
     shown = ", ".join(sorted(names)) or "the image has no name"
     prefix = lucid_service.prefix or ""
@@ -67,7 +67,7 @@ def test_argv_needs_no_shell(lucid_image: Image) -> None:
     remedy="EXPOSE the ports of the matrix, and no others.",
 )
 def test_ports_are_declared(lucid_service: Service, lucid_image: Image) -> None:
-    """The image declares exactly the ports of the matrix, so `docker run -P` and readers learn the truth."""
+    """The image declares exactly the ports of the matrix, because `docker run -P` and readers rely on them."""
     assert lucid_image.ports == {str(port) for port in lucid_service.ports or ()}
 
 
@@ -90,7 +90,7 @@ def test_environment_is_set(lucid_service: Service, lucid_image: Image) -> None:
     remedy="Start PATH with the directory of the installed console scripts.",
 )
 def test_path_starts_with_installed_scripts(lucid_content: ImagePolicy, lucid_image: Image) -> None:
-    """PATH begins with the place of the service's own programs, ahead of those of the base."""
+    """PATH begins with the folder of the service's own programs, ahead of those of the base."""
     path = lucid_image.environment.get("PATH", "")
     assert path, "the image sets no PATH"
     first = path.split(":")[0]
@@ -101,7 +101,7 @@ def test_path_starts_with_installed_scripts(lucid_content: ImagePolicy, lucid_im
     "IMG-LABELS", demand="labels", severity="low", remedy="Give every label of the matrix a value in the final stage."
 )
 def test_labels_are_not_empty(lucid_service: Service, lucid_image: Image) -> None:
-    """Whoever finds the image on a host can tell what it is, who made it and from which commit."""
+    """The labels state what the image is, who made it and from which commit."""
     empty = [name for name in lucid_service.labels or () if not lucid_image.labels.get(name, "").strip()]
     assert not empty
 
@@ -113,7 +113,7 @@ def test_labels_are_not_empty(lucid_service: Service, lucid_image: Image) -> Non
     remedy="Set phase, cluster and service labels as in the matrix.",
 )
 def test_labels_name_the_service(lucid_matrix: Matrix, lucid_service: Service, lucid_image: Image) -> None:
-    """Phase, cluster and service of the labels are those of the matrix, so that no image passes for another."""
+    """Phase, cluster and service of the labels are those of the matrix, so that images cannot be confused."""
     claimed = {name: lucid_image.labels.get(name) for name in ("phase", "cluster", "service")}
     assert claimed == {
         "phase": str(lucid_matrix.phase),
@@ -131,7 +131,7 @@ def test_labels_name_the_service(lucid_matrix: Matrix, lucid_service: Service, l
 def test_health_check_asks_the_service(
     lucid_service: Service, lucid_health_demand: Health, lucid_image: Image, lucid_inventory: Inventory
 ) -> None:
-    """The health check needs no shell, and asks the service's own port and path: else it shows nothing."""
+    """The health check needs no shell, and asks the service's own port and path: otherwise it proves nothing."""
     check = lucid_image.health_check
     assert check is not None, "the image has no health check"
     assert check.is_exec, f"{check.test[0]} needs a shell"
@@ -144,7 +144,7 @@ def test_health_check_asks_the_service(
 
 @pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
 def test_environment_is_free_of_tron(lucid_service: Service, lucid_image: Image) -> None:
-    """No variable of the image speaks of TRON, which only the isolated payment services of Phase 4 may hold."""
+    """No variable of the image names TRON, which only the isolated payment services of Phase 4 may use."""
     assert "SERVICE_NAME" in lucid_image.environment, "the variables cannot be seen"
     assert not tron_variables(lucid_image.environment, knows_payment_url=lucid_service.knows_payment_url)
 
@@ -164,7 +164,7 @@ def test_architecture_is_the_hosts(lucid_image: Image, lucid_architecture: str) 
     remedy="Give VERSION as a build argument: numbers with dots.",
 )
 def test_version_is_plausible(lucid_image: Image) -> None:
-    """The version is one that can be compared, and the one that the service tells of itself."""
+    """The version label is a comparable version, and equals the version that the service reports."""
     version = lucid_image.labels.get("version", "")
     assert re.fullmatch(r"\d+\.\d+(?:\.\d+)*(?:[-.+]?[a-z0-9]+(?:[-.+][a-z0-9]+)*)?", version), f"version {version!r}"
     assert lucid_image.environment.get("SERVICE_VERSION", version) == version
@@ -177,7 +177,7 @@ def test_version_is_plausible(lucid_image: Image) -> None:
     remedy="Give GIT_COMMIT as a build argument: the commit's whole hash.",
 )
 def test_commit_is_plausible(lucid_image: Image) -> None:
-    """The commit is a hash of Git, so that whoever finds the image finds its sources."""
+    """The commit label is a Git hash, so that whoever finds the image finds its sources."""
     commit = lucid_image.labels.get("git_commit", "")
     if commit == "unknown":
         pytest.skip("the image says that it was built outside a git checkout")
@@ -192,7 +192,7 @@ def test_commit_is_plausible(lucid_image: Image) -> None:
     remedy="Set the clock of the build host, and BUILD_DATE as ISO 8601 has it.",
 )
 def test_dates_are_not_in_the_future(lucid_service: Service, lucid_image: Image) -> None:
-    """The image was built in the past, and its label says when in a form that can be read."""
+    """The image was built in the past, and its label has the time in ISO 8601."""
     latest = dt.datetime.now(dt.timezone.utc) + CLOCK_SKEW
     assert lucid_image.created is not None, "the image does not say when it was built"
     assert lucid_image.created <= latest
@@ -210,7 +210,7 @@ def test_dates_are_not_in_the_future(lucid_service: Service, lucid_image: Image)
     remedy="Remove VOLUME; name the volumes where the stack is described.",
 )
 def test_volumes_are_those_of_the_matrix(lucid_service: Service, lucid_image: Image) -> None:
-    """The image declares no volume but the service's storage: the engine would make others at every start."""
+    """The image declares no volume but the service's storage: the engine creates any other one at every start."""
     assert lucid_image.volumes <= set(lucid_service.volumes.values())
 
 
@@ -231,7 +231,7 @@ def test_stop_signal_is_sigterm(lucid_content: ImagePolicy, lucid_image: Image) 
     remedy="Copy only what runs into the final stage, or raise the budget.",
 )
 def test_size_is_within_budget(lucid_content: ImagePolicy, lucid_image: Image) -> None:
-    """The image is within its size budget: a Pi pulls it over its owner's line."""
+    """The image is within its size budget: a Pi pulls the image over a home connection."""
     assert lucid_image.size, "the image does not say how large it is"
     assert lucid_image.size <= (lucid_content.size_mib or 0) * MIB
 
@@ -240,6 +240,6 @@ def test_size_is_within_budget(lucid_content: ImagePolicy, lucid_image: Image) -
     "IMG-LAYERS", demand="content.layers", severity="low", remedy="Join the COPY instructions of the final stage."
 )
 def test_layers_are_within_budget(lucid_content: ImagePolicy, lucid_image: Image, lucid_base_layers: int) -> None:
-    """The image adds no more layers to its base than its budget: each is one more thing to pull, check and cache."""
+    """The image adds no more layers to its base than its budget: each layer has to be pulled, checked and cached."""
     own = len(lucid_image.layers) - lucid_base_layers
     assert 0 < own <= (lucid_content.layers or 0), f"{own} layers above the base; budget {lucid_content.layers}"

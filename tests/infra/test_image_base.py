@@ -30,7 +30,7 @@ def test_layers_begin_with_base(lucid_image: Image, lucid_bases: tuple[Image, ..
     "IMG-STANDIN", demand="base", severity="medium", remedy="Keep the label lucid.standin that the base brings."
 )
 def test_stand_in_is_named(lucid_image: Image, lucid_bases: tuple[Image, ...]) -> None:
-    """An image on a stand-in says so, and no other does: nobody may take it for one on the published base."""
+    """An image on a stand-in base has the label that says so, and no other image has it."""
     own = [base for base in lucid_bases if base.layers and lucid_image.layers[: len(base.layers)] == base.layers]
     if not own:
         pytest.skip("the image is on none of the bases, see IMG-BASE")
@@ -46,7 +46,7 @@ def test_stand_in_is_named(lucid_image: Image, lucid_bases: tuple[Image, ...]) -
 def test_distroless_marks_agree(
     lucid_service: Service, lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]
 ) -> None:
-    """The system calls itself Distroless, of the base's Debian release, and lists packages as distroless images do."""
+    """The system identifies as Distroless, of the base's Debian release, and lists packages as distroless images do."""
     release = os_release(lucid_inventory)
     assert (release.get("PRETTY_NAME"), release.get("ID")) == ("Distroless", "debian")
     demanded = re.search(r"debian(\d+)", (lucid_service.base or ""))
@@ -62,7 +62,7 @@ def test_distroless_marks_agree(
     "IMG-INTACT", demand="content.distroless", severity="critical", remedy="Leave the files of the base as they are."
 )
 def test_packaged_files_are_unchanged(lucid_inventory: Inventory, lucid_packages: tuple[DebianPackage, ...]) -> None:
-    """Every file of a Debian package has the sum that the package gives: nothing was replaced under its name."""
+    """Every file of a Debian package has the checksum that the package lists: nobody replaced it."""
     judged = list(packaged_files(lucid_inventory, lucid_packages))
     assert len(judged) > len(lucid_packages), "hardly any packaged file is in the image"
     assert not [str(entry) for entry, unchanged in judged if not unchanged]

@@ -48,7 +48,7 @@ def test_code_belongs_to_root(lucid_service: Service, lucid_inventory: Inventory
     remedy="Make it with install -d -o 65532 -g 65532 -m 0700.",
 )
 def test_storage_belongs_to_the_service(lucid_service: Service, lucid_inventory: Inventory) -> None:
-    """Every storage path is a directory of the service's own that nobody else may enter: new volumes take that over."""
+    """Every storage path is a directory that only the service may enter: new volumes copy its owner and mode."""
     if not lucid_service.storage:
         pytest.skip("the service stores nothing")
     expected = lucid_service.ids
@@ -64,7 +64,7 @@ def test_storage_belongs_to_the_service(lucid_service: Service, lucid_inventory:
     "IMG-WORKDIR", demand="content.complete", severity="low", remedy="Set WORKDIR to the directory of the code."
 )
 def test_workdir_is_safe(lucid_image: Image, lucid_inventory: Inventory) -> None:
-    """The program starts in a directory of the image to which not everybody may write: Python imports from there."""
+    """The working directory exists and is not writable for everybody: Python imports from there."""
     workdir = lucid_image.workdir
     if workdir == "/":
         return
@@ -81,7 +81,7 @@ def test_workdir_is_safe(lucid_image: Image, lucid_inventory: Inventory) -> None
     remedy="Give ENTRYPOINT and HEALTHCHECK programs of the image.",
 )
 def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inventory: Inventory) -> None:
-    """What the image starts, as its command and as its health check, is in it and can be executed."""
+    """The programs of the command and of the health check are in the image and can be executed."""
     search = lucid_image.environment.get("PATH", "")
     health = lucid_image.health_check.test[1:2] if lucid_image.health_check and lucid_image.health_check.is_exec else ()
     for program in (*lucid_image.argv[:1], *health):
@@ -97,7 +97,7 @@ def test_programs_of_the_configuration_are_there(lucid_image: Image, lucid_inven
     remedy="Point the script at the interpreter of the image.",
 )
 def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_base_files: frozenset[str]) -> None:
-    """Every script that can be executed names an interpreter of the image; what the base brought is its own affair."""
+    """Every executable script names an interpreter that is in the image; scripts of the base are not judged."""
     lost = lost_shebangs(lucid_inventory, lucid_image.environment.get("PATH", ""))
     assert not [script for script in lost if script.partition(":")[0].strip("/") not in lucid_base_files]
 
@@ -109,7 +109,7 @@ def test_shebangs_resolve(lucid_image: Image, lucid_inventory: Inventory, lucid_
     remedy="Build it against the base's libc, in a builder of the same release.",
 )
 def test_loaders_resolve(lucid_inventory: Inventory) -> None:
-    """Every program's loader is in the image: without it the kernel says "no such file" of a file that is there."""
+    """Every program's loader is in the image: without the loader the kernel cannot start the program."""
     assert any(elf.interpreter for _, elf in elf_files(lucid_inventory)), "no program with a loader was seen"
     assert not list(lost_interpreters(lucid_inventory))
 

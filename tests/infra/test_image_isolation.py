@@ -18,24 +18,24 @@ REMEDY = "Remove it; TRON belongs to the payment services."
 
 @pytest.mark.lucid("IMG-TRON-NAME", severity="critical", remedy=REMEDY)
 def test_nothing_is_named_after_tron(lucid_inventory: Inventory) -> None:
-    """No package, module or file of any layer is named after TRON, what a later layer deletes included."""
+    """No package, module or file of any layer is named after TRON, not even one that a later layer deletes."""
     assert not list(tron_mentions.named(lucid_inventory))
 
 
 @pytest.mark.lucid("IMG-TRON-IMPORT", severity="critical", remedy=REMEDY)
 def test_nothing_imports_tron(lucid_texts: Inventory) -> None:
-    """No source file imports a module of TRON, by its syntax tree."""
+    """No source file imports a module of TRON, judged by the syntax tree."""
     assert not list(tron_mentions.imported(lucid_texts))
 
 
 @pytest.mark.lucid("IMG-TRON-WORD", severity="critical", remedy=REMEDY)
 def test_nothing_speaks_of_tron(lucid_service: Service, lucid_image: Image, lucid_texts: Inventory) -> None:
-    """No code, configuration or bytecode has a name, host or variable of TRON, or of the network of the payments."""
+    """No code, configuration or bytecode contains a name, host or variable of TRON, or of the payment network."""
     prefix = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "")
     assert not list(tron_mentions.said(lucid_texts, prefix, knows_payment_url=lucid_service.knows_payment_url))
 
 
 @pytest.mark.lucid("IMG-TRON-ARCHIVE", severity="critical", remedy=REMEDY)
 def test_no_archive_holds_tron(lucid_texts: Inventory) -> None:
-    """No wheel, zip or tar file inside holds TRON, however deep; one that cannot be read counts as one that does."""
+    """No wheel, zip or tar file contains TRON at any depth; an unreadable archive counts as one that does."""
     assert not list(tron_mentions.packed(lucid_texts))

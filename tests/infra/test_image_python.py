@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def test_packages_match_their_records(
     lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
 ) -> None:
-    """Every file of a Python package is there, with the hash of its record, and none is there that no record lists."""
+    """Every file of a Python package is there with the hash of its RECORD, and every file is in a RECORD."""
     assert not list(record_problems(lucid_inventory, lucid_python_packages))
 
 
@@ -42,7 +42,7 @@ def test_packages_match_their_records(
 def test_packages_are_the_pinned_ones(
     lucid_python_packages: tuple[Distribution, ...], lucid_pins: Mapping[str, str]
 ) -> None:
-    """The packages inside, and their versions, are those of the pinned requirements: no more, no fewer, no others."""
+    """The packages inside, and their versions, are exactly those of the pinned requirements."""
     assert {normalise(package.name): package.version for package in lucid_python_packages} == lucid_pins
 
 
@@ -53,7 +53,7 @@ def test_packages_are_the_pinned_ones(
     remedy="Install what the service imports where it looks for it.",
 )
 def test_entry_module_imports(lucid_interpreter: Probe) -> None:
-    """All that the service imports is there, without network and with nothing to write to, as the user it runs as."""
+    """Every import of the service works as its user, without network and without a writable folder."""
     assert not lucid_interpreter.error, lucid_interpreter.error
 
 
@@ -80,7 +80,7 @@ def test_interpreter_sees_every_package(
 def test_bytecode_has_its_source(
     lucid_image: Image, lucid_inventory: Inventory, lucid_python_packages: tuple[Distribution, ...]
 ) -> None:
-    """No compiled file stands for a source that is not there, or is another: what runs is what can be read."""
+    """Every compiled file belongs to a source file in the image, so that people can read the code that runs."""
     prefix = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "")
     own = [folder for folder in lucid_image.environment.get("PYTHONPATH", "").split(":") if folder]
     folders = tuple(f"{folder.strip('/')}/" for folder in (*own, *(package.place for package in lucid_python_packages)))
@@ -94,7 +94,7 @@ def test_bytecode_has_its_source(
     remedy="Compile in the build, from the sources that are copied.",
 )
 def test_bytecode_of_the_service_is_its_source(lucid_interpreter: Probe) -> None:
-    """Compiling the service's own sources anew gives the very programs that are cached, whatever their headers say."""
+    """Compiling the service's sources again gives the bytecode that is cached, whatever its headers state."""
     assert not lucid_interpreter.bytecode
 
 

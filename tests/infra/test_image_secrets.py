@@ -25,19 +25,19 @@ REMEDY = "Mount it at run time, change it at its issuer, and build anew without 
 
 @pytest.mark.lucid("IMG-SECRET-FILE", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secret_files(lucid_texts: Inventory) -> None:
-    """No layer has a file that is there to hold secrets: keys, .env, credentials."""
+    """No layer has a file of a kind that holds secrets: keys, .env, credentials."""
     assert not [where for where, entry in lucid_texts.everywhere if entry.kind == "file" and is_secret_path(entry.path)]
 
 
 @pytest.mark.lucid("IMG-SECRET", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secrets_in_files(lucid_texts: Inventory) -> None:
-    """No file of any layer has a key, token or password in it, by its shape or by the name that it is given."""
+    """No file of any layer contains a key, token or password, judged by its format or by the name of its variable."""
     assert not [f"{where}: {secret}" for where, entry in lucid_texts.everywhere for secret in entry.content.secrets]
 
 
 @pytest.mark.lucid("IMG-SECRET-CONFIG", demand="content.no_secrets", severity="critical", remedy=REMEDY)
 def test_no_secrets_in_configuration(lucid_image: Image) -> None:
-    """History, labels, variables and command hold no secret; everybody who has the image can read them."""
+    """History, labels, variables and command hold no secret: everybody who has the image can read them."""
     assert lucid_image.history, "the image has no history that could be read"
     told = [*lucid_image.history, *(f"{name}={value}" for name, value in lucid_image.labels.items()), *lucid_image.argv]
     told += [f"{name}={value}" for name, value in lucid_image.environment.items()]
@@ -57,7 +57,7 @@ def test_no_litter(
     lucid_base_files: frozenset[str],
     lucid_python_packages: tuple[Distribution, ...],
 ) -> None:
-    """No version history, cache or test was copied along; only what a package itself ships may look like one."""
+    """No version history, cache or test was copied; only a package's own files may look like one."""
     shipped = lucid_base_files | {path for package in lucid_python_packages for path in package.record or ()}
     shipped |= {path.rpartition("/")[0] for path in shipped}
     cache = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "").strip("/")

@@ -20,7 +20,7 @@ REMEDY = "Copy only the interpreter's packages and the code into the final stage
 
 @pytest.mark.lucid("IMG-SHELL", demand="content.no_shell", severity="critical", remedy=REMEDY)
 def test_no_shell(lucid_programs: Programs) -> None:
-    """There is no shell under any name, nor busybox: without one, most injected commands come to nothing."""
+    """There is no shell under any name, and no busybox: most injected commands need a shell."""
     assert not lucid_programs.get("shell", ())
 
 
@@ -31,13 +31,13 @@ def test_no_shell(lucid_programs: Programs) -> None:
     remedy="Install in the builder stage, and copy the result only.",
 )
 def test_no_package_manager(lucid_programs: Programs) -> None:
-    """There is no package manager, Debian's or Python's: what was checked cannot be replaced from inside."""
+    """There is no package manager, Debian's or Python's, so that nobody can replace checked packages from inside."""
     assert not lucid_programs.get("package manager", ())
 
 
 @pytest.mark.lucid("IMG-COREUTILS", demand="content.no_core_utilities", severity="medium", remedy=REMEDY)
 def test_no_core_utilities(lucid_programs: Programs) -> None:
-    """There are no core utilities, nor other interpreters: an intruder finds nothing to work with."""
+    """There are no core utilities and no other interpreters, so that an intruder has no tools."""
     assert not lucid_programs.get("core utilities", ())
 
 
@@ -48,19 +48,19 @@ def test_no_core_utilities(lucid_programs: Programs) -> None:
     remedy="Compile in the builder stage, and copy the result only.",
 )
 def test_no_compiler(lucid_programs: Programs) -> None:
-    """There is no compiler, assembler or linker: exploits cannot be built where they are to run."""
+    """There is no compiler, assembler or linker, so that an intruder cannot build an exploit in the container."""
     assert not lucid_programs.get("compiler", ())
 
 
 @pytest.mark.lucid("IMG-DEBUGGER", demand="content.no_debugger", severity="high", remedy=REMEDY)
 def test_no_debugger(lucid_programs: Programs) -> None:
-    """There is no debugger or tracer: they read the secrets out of running processes."""
+    """There is no debugger or tracer: such tools read secrets out of running processes."""
     assert not lucid_programs.get("debugger", ())
 
 
 @pytest.mark.lucid("IMG-DOWNLOAD", demand="content.no_download_tool", severity="high", remedy=REMEDY)
 def test_no_download_tool(lucid_programs: Programs) -> None:
-    """There is no program that fetches from or connects to the network: a foothold stays one."""
+    """There is no program that downloads or opens network connections, so that an intruder cannot fetch more tools."""
     assert not lucid_programs.get("download tool", ())
 
 
@@ -71,7 +71,7 @@ def test_no_download_tool(lucid_programs: Programs) -> None:
     remedy="Clear the bits with chmod a-s in the builder stage.",
 )
 def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
-    """No file lends the rights of its owner or group to whoever runs it, in any layer."""
+    """No file in any layer has the setuid or setgid bit, which gives its owner's rights to whoever runs the file."""
     bits = stat.S_ISUID | stat.S_ISGID
     assert not [where for where, entry in lucid_inventory.everywhere if entry.kind == "file" and entry.mode & bits]
 
@@ -83,7 +83,7 @@ def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
     remedy="Remove the capabilities with setcap -r in the builder stage.",
 )
 def test_no_file_capabilities(lucid_inventory: Inventory) -> None:
-    """No file brings capabilities along: the deployment drops them all, and no file may undo that."""
+    """No file carries capabilities: the deployment drops all of them, and no file may restore one."""
     assert not [where for where, entry in lucid_inventory.everywhere if entry.capabilities]
 
 
@@ -94,7 +94,7 @@ def test_no_file_capabilities(lucid_inventory: Inventory) -> None:
     remedy="Take the right to write from others, with chmod o-w.",
 )
 def test_no_world_writable_place(lucid_content: ImagePolicy, lucid_inventory: Inventory) -> None:
-    """Nobody but its owner may write to any place but those of the matrix, which are sticky as /tmp is."""
+    """Only owners can write, but for the places that the matrix allows, which have the sticky bit as /tmp has."""
     allowed = {path.strip("/") for path in lucid_content.writable or ()}
     found = [
         f"{entry} ({entry.mode:04o})"

@@ -19,14 +19,14 @@ REMEDY = "Create it as the matrix says: docker network create --driver=… --sub
 
 @pytest.mark.lucid("NET-EXISTS", demand="network_names", severity="critical", remedy=REMEDY)
 def test_exists(lucid_networks: Networks) -> None:
-    """Networks of exactly these names are there; one whose name contains it does not count."""
+    """Networks of exactly these names exist; a name that merely contains one does not count."""
     missing = [found.name for _, found in lucid_networks if not found.exists]
     assert not missing, f"there is no network called {', '.join(missing)}"
 
 
 @pytest.mark.lucid("NET-DRIVER", demand="network_drivers", severity="medium", remedy=REMEDY)
 def test_driver(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
-    """Each is of the demanded kind."""
+    """Each network has the driver that the matrix demands."""
     demanded = lucid_matrix.network_drivers or {}
     assert {found.name: found.driver for _, found in lucid_networks if found.name in demanded} == demanded
 
@@ -40,7 +40,7 @@ def test_subnet(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
 
 @pytest.mark.lucid("NET-ADDRESS", demand="networks", severity="high", remedy="Attach the container to its networks.")
 def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
-    """The service has an address of every pool: the network lists it, and the container agrees."""
+    """The service has an address in every pool of its networks, and network and container agree on the address."""
     for network in lucid_row_networks:
         addresses = lucid_container.addresses.get(network.name, ())
         assert addresses, f"{lucid_container.name} has no address on {network.name}"
@@ -54,7 +54,7 @@ def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_co
 def test_network_lists_container(
     lucid_row_networks: tuple[Network, ...], lucid_networks: Networks, lucid_container: Container
 ) -> None:
-    """Network and container say the same addresses of each other."""
+    """Network and container report the same addresses for each other."""
     members = {found.name: found.members for _, found in lucid_networks}
     for network in lucid_row_networks:
         listed = members[network.name].get(lucid_container.name)

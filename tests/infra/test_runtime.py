@@ -26,7 +26,7 @@ ALONE = frozenset({"ipc", "mnt", "net", "pid", "uts"})
     "RUN-USER", demand="user", severity="high", remedy="Start nothing in the container as another user, not even once."
 )
 def test_processes_are_nonroot(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """Every live process is the matrix's user in all its user and group ids: a saved id of 0 is a way back to root."""
+    """Every live process has the matrix's user in all user and group ids: a saved id of 0 leads back to root."""
     uid, gid = lucid_service.ids
     others = [process for process in lucid_runtime.processes if ids_of(process) != ({uid}, {gid})]
     assert not others, ", ".join(map(str, others))
@@ -54,7 +54,7 @@ def test_processes_have_no_capability(lucid_service: Service, lucid_runtime: Run
     remedy="Start it with --security-opt no-new-privileges.",
 )
 def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
-    """The kernel refuses every live process new privileges, whatever setuid file it might find."""
+    """The kernel refuses new privileges to every live process, whatever setuid file the process finds."""
     able = [process for process in lucid_runtime.processes if not process.no_new_privileges]
     assert not able, ", ".join(map(str, able))
 
@@ -66,7 +66,7 @@ def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
     remedy="Start it without --security-opt seccomp=unconfined.",
 )
 def test_system_calls_are_filtered(lucid_runtime: Runtime) -> None:
-    """A seccomp filter judges the system calls of every live process."""
+    """A seccomp filter applies to every live process."""
     free = [process for process in lucid_runtime.processes if not process.is_filtered]
     assert not free, ", ".join(map(str, free))
 
@@ -78,7 +78,7 @@ def test_system_calls_are_filtered(lucid_runtime: Runtime) -> None:
     remedy="Find out who started it: the service, or docker exec.",
 )
 def test_only_the_declared_command_runs(lucid_container: Container, lucid_runtime: Runtime) -> None:
-    """The declared command runs as the first process, and beside it nothing but the engine's health probe."""
+    """The declared command is the first process, and no other process runs but the engine's health probe."""
     declared = {1: lucid_container.argv}
     running = {
         process.pid: process.argv for process in lucid_runtime.processes if not is_probe(process, lucid_container)
@@ -90,7 +90,7 @@ def test_only_the_declared_command_runs(lucid_container: Container, lucid_runtim
     "RUN-LISTEN", demand="ports", severity="high", remedy="Listen on 0.0.0.0, at the ports of the matrix only."
 )
 def test_listens_on_declared_ports_only(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """In its own network namespace it listens on exactly the declared ports: a published port proves nothing."""
+    """The service listens on exactly the declared ports, as its own network namespace shows."""
     listening = {(listener.protocol, listener.port) for listener in lucid_runtime.listeners}
     assert listening == {(port.protocol, port.number) for port in lucid_service.ports or ()}, ", ".join(
         map(str, lucid_runtime.listeners)
@@ -99,7 +99,7 @@ def test_listens_on_declared_ports_only(lucid_service: Service, lucid_runtime: R
 
 @pytest.mark.lucid("RUN-LOOPBACK", demand="listens", severity="high", remedy="Listen on 0.0.0.0 instead of 127.0.0.1.")
 def test_every_listener_is_reachable(lucid_runtime: Runtime) -> None:
-    """What listens does so for other containers, too; on the loopback interface only, nobody can reach it."""
+    """Every declared port listens beyond loopback: other containers cannot reach a socket on loopback."""
     assert lucid_runtime.listeners, "nothing listens at all"
     hidden = [listener for listener in lucid_runtime.listeners if not listener.is_reachable]
     assert not hidden, ", ".join(map(str, hidden))
@@ -109,7 +109,7 @@ def test_every_listener_is_reachable(lucid_runtime: Runtime) -> None:
     "RUN-CODE", demand="content.code", severity="critical", remedy="Let root own the code, and start with --read-only."
 )
 def test_code_is_not_writable(lucid_content: ImagePolicy, lucid_runtime: Runtime) -> None:
-    """The service can change neither its code nor its interpreter, so a break-in does not survive a restart."""
+    """The service can change neither its code nor its interpreter, so that a break-in does not survive a restart."""
     code = (*(lucid_content.code or ()), lucid_runtime.program, lucid_runtime.processes[0].argv[0])
     writable = {path: lucid_runtime.writable_at(path) for path in code if lucid_runtime.writable_at(path)}
     assert not writable
@@ -136,7 +136,7 @@ def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_
     remedy="Start it with --read-only; let root own what it mounts.",
 )
 def test_nothing_else_is_writable(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """Beside its storage, the service can write only to what is forgotten with the container."""
+    """Apart from its storage, the service can write only to file systems in memory."""
     kept = {path for path in lucid_runtime.writable.paths if not lucid_runtime.mount_of(path).is_memory}
     assert kept <= set(lucid_service.storage or ())
 
@@ -148,7 +148,7 @@ def test_nothing_else_is_writable(lucid_service: Service, lucid_runtime: Runtime
     remedy="Recreate the container; change the image, not what runs.",
 )
 def test_container_is_as_its_image(lucid_drift: Drift) -> None:
-    """Nothing was changed, added or deleted in the container's own layer since it was made."""
+    """No file in the container was changed, added or deleted since the container was created."""
     assert not lucid_drift.changes
 
 
@@ -163,7 +163,7 @@ def test_live_environment_is_as_demanded(lucid_service: Service, lucid_runtime: 
 
 @pytest.mark.lucid("RUN-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
 def test_live_environment_is_free_of_tron(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """No variable of the live process speaks of TRON, wherever it came from."""
+    """No variable of the live process names TRON, wherever the variable came from."""
     assert "SERVICE_NAME" in lucid_runtime.environment, "the variables cannot be seen"
     assert not tron_variables(lucid_runtime.environment, knows_payment_url=lucid_service.knows_payment_url)
 
@@ -174,7 +174,7 @@ def test_live_environment_is_free_of_tron(lucid_service: Service, lucid_runtime:
 def test_names_resolve(
     lucid_row_networks: tuple[Network, ...], lucid_deployment: Deployment, lucid_names: Mapping[str, frozenset[str]]
 ) -> None:
-    """The name of every running service on its networks resolves to the addresses that the engine gave, no other."""
+    """The name of every running service on its networks resolves to the engine's addresses and to no other."""
     own = {network.name for network in lucid_row_networks}
     given = {
         name: {address for network, address in lucid_deployment.container(name).networks.items() if network in own}
@@ -193,7 +193,7 @@ def test_names_resolve(
 def test_one_network_is_attached(
     lucid_row_networks: tuple[Network, ...], lucid_container: Container, lucid_runtime: Runtime
 ) -> None:
-    """Beside loopback it has an interface for each of its networks, no other: that would be a way around."""
+    """The container has loopback and one interface for each of its networks: any other bypasses the isolation."""
     attached = {name: addresses for name, addresses in lucid_runtime.interfaces.items() if name != "lo"}
     assert "lo" in lucid_runtime.interfaces, "the interfaces cannot be seen"
     given = [lucid_container.networks.get(network.name) for network in lucid_row_networks]
@@ -208,7 +208,7 @@ def test_one_network_is_attached(
     remedy="Do not mount the engine's socket into a service.",
 )
 def test_engine_cannot_be_reached(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """No socket of anybody else is mounted: whoever reaches the engine's socket is root on the host."""
+    """No foreign socket is mounted: whoever reaches the engine's socket is root on the host."""
     own = lucid_service.ids[:1]
     foreign = [path for path, owner in lucid_runtime.sockets if owner not in own]
     assert not foreign
@@ -221,7 +221,7 @@ def test_engine_cannot_be_reached(lucid_service: Service, lucid_runtime: Runtime
     remedy="Start it without --pid, --ipc, --uts, --network=host.",
 )
 def test_shares_no_namespace(lucid_container: Container, lucid_runtime: Runtime) -> None:
-    """It shares no namespace with the host or with another container, and none is mounted into it."""
+    """The container shares no namespace with the host or another container, and has none mounted."""
     assert set(lucid_runtime.namespaces) >= ALONE, "the namespaces cannot be seen"
     assert not lucid_container.shared_namespaces
     assert not [mount.path for mount in lucid_runtime.mounts if mount.kind == "nsfs"]
