@@ -45,6 +45,7 @@ def follow(facts: DockerfileFacts, context: Context) -> BuildSimulation:
             parent = stages[stage.parent.index]
             files.add(*parent.entries)
             files.users.update(parent.users)
+            files.settings.update(parent.settings)
         else:
             _start(files, stage)
         steps: list[Copy | RunInstruction | Located[str]] = [*stage.own_copies, *stage.own_runs]

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_lucid.audit.rootfs.installer_arguments import read_arguments
+from pytest_lucid.audit.rootfs.requirement_text import is_path
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_lucid.audit.known_bases import KnownBase
+    from pytest_lucid.audit.rootfs.installer_arguments import InstallerArguments
 
 _PIP = re.compile(r"pip(?:3(?:\.\d+)?)?")
 PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
-# Options of pip that take a value and say nothing about what goes where.
-_VALUED = frozenset(
-    {
-        "-i",
-        "-f",
-        "-b",
-        "--index-url",
-        "--extra-index-url",
-        "--find-links",
-        "--cache-dir",
-        "--timeout",
-        "--retries",
-        "--proxy",
-    }
-    | {"--trusted-host", "--cert", "--platform", "--python-version", "--implementation", "--abi", "--only-binary"}
-    | {"--no-binary", "--progress-bar", "--root-user-action", "--upgrade-strategy", "--src", "--global-option", "--log"}
-    | {"--config-settings", "-C", "--report", "--build", "--default-timeout", "--use-feature", "--keyring-provider"}
-)
+# Options that say where packages go.
+_PLACES = ("-t", "--target", "--prefix", "--python", "-p")
+# 3.13, 3.13.1, 313, python3.13, cpython-3.13.
+_VERSION = re.compile(r"(?:c?python-?)?3\.?(\d{1,2})(?:\.\d+)?")
 _SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin")
 # What builds or installs packages, and is not part of a service.
 BUILD_TOOLS = frozenset(
@@ -73,8 +63,9 @@ class Install:
     """One `pip install`. `place` is None where it cannot be told; `python` is the builder's minor version or "".
 
     `files` are the requirement files as absolute paths in the stage, `constraints` likewise; `names` the requirements
-    on the command line; `local` tells that sources of the tree are installed. `sources` says where in the build context
-    each of those files comes from, None where that is not known.
+    on the command line; `local` tells that sources of the tree are installed, or something that is not known. `sources`
+    says where in the build context each of those files comes from, None where that is not known. `wanted` is the Python
+    that packages are chosen for by an option, `for_platform` tells that the system is chosen likewise.
     """
 
     stage: int
@@ -86,11 +77,13 @@ class Install:
     names: tuple[str, ...]
     local: bool
     sources: tuple[tuple[str, str | None], ...] = ()
+    wanted: str = ""
+    for_platform: bool = False
 
     @property
     def python(self) -> str:
-        """The minor version of the interpreter that the packages are for."""
-        return self.base.python if self.base else ""
+        """The minor version of the interpreter that the packages are for; "" where it is not known."""
+        return self.wanted or (self.base.python if self.base else "")
 
     @property
     def is_for_building(self) -> bool:
@@ -101,7 +94,10 @@ class Install:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides where pip installs: the folder, the home, the active environment, the base and its variables."""
+    """What decides where pip installs: the folder, the home, the active environment, the base and its variables.
+
+    `variables` are the environment of the command, `environments` the virtual environments that are there.
+    """
 
     stage: int
     line: int
@@ -109,7 +105,8 @@ class Surroundings:
     home: str | None
     venv: str | None
     base: KnownBase | None
-    user_base: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environments: frozenset[str] = frozenset()
 
 
 def requirement_name(text: str) -> str:
@@ -146,6 +143,9 @@ def venv_arguments(words: Sequence[str | None]) -> tuple[str, str | None] | None
         return None
     rest = [word for word in words[1:] if word not in {"-m", "venv", "virtualenv"}]
     folders = [word for word in rest if word is None or not word.startswith("-")]
+    if name == "uv":
+        arguments = read_arguments("uv", words[2:])
+        return "", None if arguments.vague else (arguments.words or [".venv"])[-1]
     # `--prompt NAME` and `-p PYTHON` stand before the folder, which is last.
     return (program if module else ""), (folders[-1] if folders else None)
 
@@ -155,103 +155,44 @@ def read_install(words: Sequence[str | None], where: Surroundings) -> Install | 
     found = pip_arguments(words)
     if found is None:
         return None
-    program, arguments = found
-    options = _Options()
-    options.read(arguments)
-    if options.command != "install":
+    program, written = found
+    is_uv = program.rpartition("/")[2] == "uv"
+    arguments = read_arguments("uv" if is_uv else "pip", written)
+    command, *given = arguments.words or [""]
+    if command not in ({"install", "sync"} if is_uv else {"install"}):
         return None
+    # What `uv pip sync` is given are files.
+    names = [] if command == "sync" else [word for word in given if not is_path(word)]
+    listed = [*arguments.all("-r", "--requirement", "--requirements"), *(given if command == "sync" else [])]
+    limits = arguments.all("-c", "--constraint", "--constraints")
+    limits += where.variables.get("UV_CONSTRAINT" if is_uv else "PIP_CONSTRAINT", "").split()
+    local = arguments.vague or arguments.has("-e", "--editable", "--group") or len(names) < len(given)
+    wanted = arguments.last("--python-version") or (arguments.last("-p", "--python") if is_uv else "") or ""
+    version = _VERSION.fullmatch(wanted)
     return Install(
         stage=where.stage,
         line=where.line,
-        place=None if options.unclear else _place(program, options, where),
+        place=None if arguments.is_unclear(*_PLACES) else _place(program, arguments, where),
         base=where.base,
-        files=tuple(_absolute(where.folder, file) for file in options.files),
-        constraints=tuple(_absolute(where.folder, file) for file in options.constraints),
-        names=tuple(options.names),
-        local=options.local,
+        files=tuple(_absolute(where.folder, file) for file in listed),
+        constraints=tuple(_absolute(where.folder, file) for file in limits),
+        names=tuple(names),
+        local=local,
+        wanted=f"3.{version[1]}" if version else "",
+        for_platform=arguments.has("--platform", "--python-platform"),
     )
 
 
-class _Options:
-    """The arguments of pip, as far as they matter here."""
-
-    def __init__(self) -> None:
-        self.command = ""
-        self.values: dict[str, str] = {}
-        self.files: list[str] = []
-        self.constraints: list[str] = []
-        self.names: list[str] = []
-        self.user = self.local = self.unclear = False
-
-    def read(self, arguments: list[str | None]) -> None:
-        pending = list(reversed(arguments))
-        while pending:
-            word = pending.pop()
-            if word is None:
-                # Some word that only the build knows: packages, perhaps, or options.
-                self.local = True
-                continue
-            option, equals, value = word.partition("=")
-            if word.startswith("-"):
-                if not equals and option in _VALUED | {
-                    "-r",
-                    "--requirement",
-                    "-c",
-                    "--constraint",
-                    "-e",
-                    "--editable",
-                } | {
-                    *("-t", "--target", "--prefix", "--python", "--root", "-p"),
-                }:
-                    given = pending.pop() if pending else None
-                    self.unclear |= given is None and option in {"-t", "--target", "--prefix", "--python"}
-                    value = given or ""
-                self._option(option, value)
-            elif not self.command:
-                self.command = word
-            else:
-                self._requirement(word)
-
-    def _option(self, option: str, value: str) -> None:
-        match option:
-            case "-r" | "--requirement":
-                self.files.append(value)
-            case "-c" | "--constraint":
-                self.constraints.append(value)
-            case "-e" | "--editable":
-                self.local = True
-            case "--user":
-                self.user = True
-            case "-t" | "--target":
-                self.values["target"] = value
-            case "--prefix" | "--python" | "--root":
-                self.values[option[2:]] = value
-            case "-p":
-                self.values["python"] = value
-            case _ if option.startswith("-r") and len(option) > len("-r") and not option.startswith("--"):
-                self.files.append(option[2:])
-
-    def _requirement(self, word: str) -> None:
-        if (
-            word.startswith((".", "/", "~"))
-            or "://" in word
-            or word.endswith((".whl", ".tar.gz", ".zip"))
-            or "*" in word
-        ):
-            self.local = True
-        else:
-            self.names.append(word)
-
-
-def _place(program: str, options: _Options, where: Surroundings) -> Place | None:
-    base, values = where.base, options.values
-    if "root" in values:
+def _place(program: str, options: InstallerArguments, where: Surroundings) -> Place | None:
+    base = where.base
+    if options.has("--root"):
         return None
     own = base.interpreter if base else ""
-    if "target" in values:
-        target = _absolute(where.folder, values["target"])
+    target = options.last("-t", "--target") or where.variables.get("PIP_TARGET")
+    if target:
+        target = _absolute(where.folder, target)
         return Place(target, f"{target}/bin", own)
-    if venv := _venv(program, values, where):
+    if venv := _venv(program, options, where):
         # Of an unknown builder nobody knows the version; the place is told nevertheless.
         version = base.python if base and base.python else "3"
         return Place(f"{venv}/lib/python{version}/site-packages", f"{venv}/bin", f"{venv}/bin/python")
@@ -259,23 +200,51 @@ def _place(program: str, options: _Options, where: Surroundings) -> Place | None
         return None
     kind = "dist" if own.startswith("/usr/bin/") else "site"
     prefix = "/usr/local"
-    if options.user:
-        home = where.user_base or (f"{where.home}/.local" if where.home else "")
+    given = options.last("--prefix") or where.variables.get("PIP_PREFIX")
+    if options.has("--user") or where.variables.get("PIP_USER", "0") not in {"", "0", "no", "false"}:
+        home = where.variables.get("PYTHONUSERBASE") or (f"{where.home}/.local" if where.home else "")
         if not home:
             return None
         prefix, kind = home, "site"
-    elif "prefix" in values:
+    elif given:
         # Debian's own pip adds local/, and calls the folder otherwise.
-        prefix = _absolute(where.folder, values["prefix"]) + ("/local" if kind == "dist" else "")
+        prefix = _absolute(where.folder, given) + ("/local" if kind == "dist" else "")
     return Place(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", own)
 
 
-def _venv(program: str, values: dict[str, str], where: Surroundings) -> str | None:
+def site_of(base: KnownBase | None) -> Place | None:
+    """Where an installer puts packages for the interpreter of a base itself; None where that is not known."""
+    if base is None or not base.python:
+        return None
+    kind = "dist" if base.interpreter.startswith("/usr/bin/") else "site"
+    return Place(f"/usr/local/lib/python{base.python}/{kind}-packages", "/usr/local/bin", base.interpreter)
+
+
+def _venv(program: str, options: InstallerArguments, where: Surroundings) -> str | None:
     """The virtual environment that pip installs into: that of `--python`, pip's own, or the active one."""
-    folder = posixpath.dirname(values.get("python", program))
+    python = options.last("--python", "-p") or ""
+    folder = posixpath.dirname(python or program)
+    if program.rpartition("/")[2] == "uv" and "/" not in python:
+        return _venv_of_uv(options, where)
     if folder.endswith("/bin") and folder not in _SYSTEM_FOLDERS:
         return posixpath.dirname(_absolute(where.folder, folder))
-    return None if "python" in values or folder else where.venv
+    return None if python or folder else where.venv
+
+
+def _venv_of_uv(options: InstallerArguments, where: Surroundings) -> str | None:
+    """The environment of a variable, then the one in this folder or above; none with --system."""
+    if options.has("--system") or where.variables.get("UV_SYSTEM_PYTHON", "0") not in {"", "0", "false"}:
+        return None
+    if active := where.variables.get("VIRTUAL_ENV"):
+        return _absolute(where.folder, active)
+    folder = where.folder
+    while True:
+        near = posixpath.join(folder, ".venv")
+        if near in where.environments:
+            return near
+        if folder == "/":
+            return where.venv
+        folder = posixpath.dirname(folder)
 
 
 def _absolute(folder: str, path: str) -> str:

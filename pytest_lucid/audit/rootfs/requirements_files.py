@@ -8,23 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.rootfs.pip_installs import requirement_name
+from pytest_lucid.audit.rootfs.requirement_text import read_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_lucid.audit.rootfs.pip_installs import Install
 
-_PINNED = re.compile(r"===?\s*[^\s,;*]+(?:\s*(?:[;#].*)?)?$")
-_DIRECT = re.compile(r"@\s*\S+|.*\.whl$|\w+://")
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-r)|(?<=-c))\s*(\S+)")
+_EDITABLE = re.compile(r"(?:-e|--editable)[\s=]\s*")
 _LARGEST = 2_000_000
 _DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement: normal name, where it is written, whether to one version, whether with a hash."""
+    """One requirement: normal name, where it is written, whether to one version, whether with a hash (or none can be).
+
+    The name is "" where nobody can tell it, as of a folder of the tree.
+    """
 
     name: str
     file: str
@@ -50,9 +52,10 @@ def requirements_of(
                 constraints |= {item.name for item in read if item.pinned}
             else:
                 into.extend(read)
-    for name in install.names:
-        pinned = bool(_PINNED.search(name))
-        found.append(Requirement(requirement_name(name), dockerfile, install.line, pinned, hashed=False))
+    for text in install.names:
+        written = read_requirement(text)
+        # A command line has no place for hashes.
+        found.append(Requirement(written.name, dockerfile, install.line, written.pinned, hashed=True))
     return _constrained(found, constraints)
 
 
@@ -73,10 +76,10 @@ def read_requirements(text: str, file: str) -> Iterator[Requirement | tuple[str,
         if match := _INCLUDE.match(logical):
             kind = "constraint" if match[1] in {"-c", "--constraint"} else "requirement"
             yield kind, posixpath.normpath(posixpath.join(posixpath.dirname(file), match[2]))
-        elif not logical.startswith("-"):
-            body = re.split(r"\s--", logical)[0]
-            pinned = bool(_PINNED.search(body.partition(";")[0].strip()) or _DIRECT.search(body))
-            yield Requirement(requirement_name(body), file, first, pinned, "--hash=" in logical)
+        elif not logical.startswith("-") or _EDITABLE.match(logical):
+            logical = _EDITABLE.sub("", logical)
+            written = read_requirement(re.split(r"\s--", logical)[0], hashed="--hash" in logical)
+            yield Requirement(written.name, file, first, written.pinned, written.hashed)
 
 
 def load_requirements(root: Path, path: Path, depth: int = 0) -> tuple[Requirement, ...] | None:

@@ -77,11 +77,15 @@ class Program:
 
 @dataclass(slots=True)
 class Rootfs:
-    """The entries of one stage, later ones on top of earlier ones, and the users that its commands make, by name."""
+    """The entries of one stage, later ones on top of earlier ones, and the users that its commands make, by name.
+
+    `settings` are what commands such as `poetry config` keep, as the variables that say the same.
+    """
 
     context: Context
     entries: list[BuildEntry] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
 
     def add(self, *entries: BuildEntry) -> None:
         """Put entries on top; of more than anybody writes, nothing is known."""

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.rootfs.path_effects import PathEffects
-from pytest_lucid.audit.rootfs.pip_installs import (
-    Place,
-    Surroundings,
-    Venv,
-    has_pair,
-    pip_arguments,
-    read_install,
-    venv_arguments,
-)
+from pytest_lucid.audit.rootfs.pip_installs import has_pair
 from pytest_lucid.audit.rootfs.programs import PACKAGE_MANAGERS, USER_MAKERS, WRAPPERS, inner_command, makes_nothing
+from pytest_lucid.audit.rootfs.python_effects import PythonEffects
 from pytest_lucid.audit.rootfs.rootfs import BuildEntry, is_within
 from pytest_lucid.audit.rootfs.users import read_user
 
@@ -52,6 +45,7 @@ class Effects:
     installs: list[Install]
     folder: str = "/"
     venv: str | None = None
+    shell: dict[str, str] = field(default_factory=dict)
 
     def apply(self, simple: SimpleCommand) -> None:
         """Apply one command."""
@@ -60,6 +54,8 @@ class Effects:
                 self._anything("/")
             elif not path.startswith("/dev/"):
                 self.files.add(BuildEntry(self._path(path), "file", self.run.line))
+        if program_sets := simple.assigned if not simple.words else _exported(simple):
+            self.shell.update({name: value for name, value in program_sets if value is not None})
         if not simple.words:
             return
         if simple.conditional and not makes_nothing(simple):
@@ -85,10 +81,8 @@ class Effects:
             self._packages(arguments)
         elif program in USER_MAKERS:
             self._users(program, words)
-        elif pip_arguments(words) is not None:
-            self._pip(simple)
-        elif venv_arguments(words) is not None:
-            self._make_venv(words)
+        elif self._python(simple).apply(simple):
+            pass
         elif has_pair(words, "-m", "compileall"):
             self._compile(words[words.index("compileall") + 1 :])
         elif any(word is None for word in words[1:]):
@@ -142,72 +136,20 @@ class Effects:
         words = simple.words
         if simple.program in WRAPPERS and simple.program != "xargs" and (inner := inner_command(words)):
             self._maybe(replace(simple, words=inner, writes=()))
-        elif pip_arguments(words) or venv_arguments(words) or simple.program in PACKAGE_MANAGERS | USER_MAKERS:
+        elif simple.program in PACKAGE_MANAGERS | USER_MAKERS:
             self._known(simple)
+        elif self._python(simple).apply(simple):
+            pass
         else:
             self._anything("/")
 
-    def _pip(self, simple: SimpleCommand) -> None:
-        home = self.environment.get("HOME") or self._home()
-        path = self.environment.get("PATH", "").split(":")[0]
-        active = self.venv or next(
-            (p.venv.path for p in self.files.entries if p.venv and f"{p.path}/bin" == path), None
+    def _python(self, simple: SimpleCommand) -> PythonEffects:
+        own = {name: value for name, value in simple.assigned if value is not None}
+        variables = {**self.files.settings, **self.environment, **self.shell, **own}
+        home = variables.get("HOME") or self._home()
+        return PythonEffects(
+            self.files, self.run, self.base, variables, self.installs, self.folder, home, self.venv, self._path
         )
-        where = Surroundings(
-            stage=self.run.stage,
-            line=self.run.line,
-            folder=self.folder,
-            home=home,
-            venv=active,
-            base=self.base,
-            user_base=self.environment.get("PYTHONUSERBASE", ""),
-        )
-        install = read_install(simple.words, where)
-        arguments = pip_arguments(simple.words)
-        if install is None:
-            self._wheels(arguments[1] if arguments else [])
-            return
-        read = (*install.files, *install.constraints)
-        install = replace(install, sources=tuple((path, self.files.source(path)) for path in read))
-        self.installs.append(install)
-        if install.place is None:
-            self._anything("/")
-        else:
-            self._installed(install, install.place)
-
-    def _wheels(self, words: list[str | None]) -> None:
-        """`pip wheel` and `pip download` write to the folder that an option names, else here."""
-        if not {"wheel", "download"} & set(words):
-            return
-        for index, word in enumerate(words):
-            option, _, value = (word or "").partition("=")
-            if option in {"-w", "--wheel-dir", "-d", "--dest"}:
-                self._anything(self._path(value or (words[index + 1 : index + 2] or [""])[0] or "/"))
-                return
-        self._anything(self.folder)
-
-    def _installed(self, install: Install, place: Place) -> None:
-        line = self.run.line
-        prefix = posixpath.dirname(place.scripts)
-        self.files.add(
-            # Data files of packages.
-            *(BuildEntry(posixpath.join(prefix, name), "unknown", line) for name in ("share", "etc", "include")),
-            BuildEntry(place.site, "unknown", line, install=install, part="modules"),
-            BuildEntry(place.scripts, "unknown", line, install=install, part="scripts"),
-        )
-
-    def _make_venv(self, words: tuple[str | None, ...]) -> None:
-        found = venv_arguments(words)
-        if found is None or found[1] is None:
-            self._anything("/")
-            return
-        path = self._path(found[1])
-        interpreter = self.base.interpreter if self.base else ""
-        if found[0].startswith("/") and posixpath.dirname(found[0]) != posixpath.dirname(interpreter):
-            interpreter = ""
-        if any(word in {"--copies", "--always-copy", "-p", "--python", "--relocatable"} for word in words):
-            interpreter = ""
-        self.files.add(BuildEntry(path, "unknown", self.run.line, venv=Venv(path, interpreter, self.run.line)))
 
     def _home(self) -> str | None:
         user = (self.run.user.value if self.run.user else "0").partition(":")[0]
@@ -240,3 +182,11 @@ class Effects:
         if self.run.user:
             return self.run.user.value.partition(":")[0]
         return self.base.user if self.base else None
+
+
+def _exported(simple: SimpleCommand) -> list[tuple[str, str | None]]:
+    """The variables that `export A=1` sets."""
+    if simple.program != "export":
+        return []
+    pairs = [word.partition("=") for word in simple.words[1:] if word]
+    return [(name, value) for name, equals, value in pairs if equals]

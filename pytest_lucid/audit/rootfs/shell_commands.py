@@ -32,12 +32,12 @@ class SimpleCommand:
     """One program with its arguments; a word whose value only the build knows is None.
 
     `writes` are the files that its output goes to. `assigned` are the variables set for it or, without a program, in
-    the shell. `conditional` means that the command may not run, or may run often.
+    the shell, with their values. `conditional` means that the command may not run, or may run often.
     """
 
     words: tuple[str | None, ...]
     writes: tuple[str | None, ...] = ()
-    assigned: tuple[str, ...] = ()
+    assigned: tuple[tuple[str, str | None], ...] = ()
     conditional: bool = False
 
     @property
@@ -116,9 +116,10 @@ def _simple(
     words: list[str], writes: tuple[str | None, ...], variables: Mapping[str, str], *, conditional: bool
 ) -> SimpleCommand:
     start = 0
-    assigned = []
+    assigned: list[tuple[str, str | None]] = []
     while start < len(words) and _ASSIGNMENT.match(words[start]):
-        assigned.append(words[start].partition("=")[0])
+        name, _, value = words[start].partition("=")
+        assigned.append((name, _value(value, variables)))
         start += 1
     values = tuple(_value(word, variables) for word in words[start:])
     return SimpleCommand(values, writes, tuple(assigned), conditional=conditional)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.argv import find_program, probe_of, search_path, start_of, unwrapped, venv_of
 from pytest_lucid.audit.finding import Finding
-from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON
+from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON, requirement_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,12 @@ def unreachable_packages(subject: Subject) -> Iterator[Finding]:
             if not any(_plain(place) == _plain(folder) for place in places for folder in folders):
                 lost = f"The packages of {_where(install)} end up in {places[0]}, which is not on sys.path"
                 yield subject.at(held[0].line, f"{lost} of {argv.words[0]}: {', '.join(folders)}.")
-        elif not arrived and subject.files.exists(install.place.site) == "no" and not _is_vague(subject, folders):
+        elif (
+            not arrived
+            and subject.files.exists(install.place.site) == "no"
+            and not _is_vague(subject, folders)
+            and not _has_product(subject, install)
+        ):
             yield subject.at(
                 install.line, f"What is installed here, in {install.place.site}, is not copied to the image."
             )
@@ -57,6 +62,13 @@ def unreachable_packages(subject: Subject) -> Iterator[Finding]:
 def _is_vague(subject: Subject, folders: tuple[str, ...]) -> bool:
     """Whether something unknown may bring the packages along."""
     return any(subject.files.exists(folder, in_base=False) == "maybe" for folder in folders)
+
+
+def _has_product(subject: Subject, install: Install) -> bool:
+    """Whether something is copied out of the builder that a tool installed there may have made (pex, generators)."""
+    copies = [copy for copy in subject.final.copies if copy.origin.stage == install.stage] if subject.final else []
+    made = {entry.line for entry in subject.files.entries if entry.kind == "unknown" and entry.install is None}
+    return any(copy.line in made for copy in copies)
 
 
 def broken_scripts(subject: Subject) -> Iterator[Finding]:
@@ -108,8 +120,13 @@ def other_python(subject: Subject) -> Iterator[Finding]:
                     _from_line(subject, install), f"The builder {_name(install)} floats from Python to Python."
                 )
             continue
-        if base.python != runtime.python:
-            told = f"The builder has Python {base.python}, and the final stage {runtime.python}"
+        if install.python != runtime.python:
+            built = (
+                f"An option chooses Python {install.wanted}"
+                if install.wanted
+                else f"The builder has Python {base.python}"
+            )
+            told = f"{built}, and the final stage {runtime.python}"
             yield subject.at(_from_line(subject, install), f"{told}: the packages of {_where(install)} do not fit.")
 
 
@@ -121,7 +138,7 @@ def other_release(subject: Subject) -> Iterator[Finding]:
     told = set()
     for install, held in subject.reaching:
         base = install.base
-        if base is None or (not held and install.place is not None) or install.stage in told:
+        if base is None or (not held and install.place is not None) or install.stage in told or install.for_platform:
             continue
         told.add(install.stage)
         line, name = _from_line(subject, install), _name(install)
@@ -145,18 +162,27 @@ def unpinned(subject: Subject) -> Iterator[Finding]:
 
 def unhashed(subject: Subject) -> Iterator[Finding]:
     """A requirement in a file that has no hash, so that what is installed can differ from what was reviewed."""
-    for install, requirements in _installed(subject):
-        named = len(install.names)
-        in_files = requirements[: len(requirements) - named] if named else requirements
-        yield from _by_file([item for item in in_files if not item.hashed], "has no --hash")
+    for _, requirements in _installed(subject):
+        yield from _by_file([item for item in requirements if not item.hashed], "has no --hash")
 
 
 def development_tools(subject: Subject) -> Iterator[Finding]:
     """A tool for development among the packages of the image."""
+    started = _started(subject)
     for _, requirements in _installed(subject):
         for item in requirements:
-            if DEVELOPMENT.fullmatch(item.name):
+            is_meant = any(item.name == name or item.name.startswith(f"{name}-") for name in started if name)
+            if DEVELOPMENT.fullmatch(item.name) and not is_meant:
                 yield Finding(item.file, item.line, f"{item.name} is a tool for development, and gets into the image.")
+
+
+def _started(subject: Subject) -> set[str]:
+    """The distributions whose program or module is what the image is there to start."""
+    final = subject.final
+    words: list[str] = []
+    for command in (final.entrypoint, final.cmd) if final else ():
+        words += (command.argv if command.form == "exec" else command.argv[-1].split()) if command else ()
+    return {requirement_name(posixpath.basename(word)) for word in words}
 
 
 def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, ...]]]:
