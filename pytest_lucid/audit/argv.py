@@ -51,7 +51,7 @@ def start_of(subject: Subject) -> Argv | None:
     line = max((command.line for command in (cmd, entrypoint) if command), default=final.line)
     if entrypoint is not None:
         return Argv((*entrypoint.argv, *words), line)
-    if base is None or (cmd is None and not base.entrypoint):
+    if base is None or base.entrypoint is None or (cmd is None and not base.entrypoint):
         return None
     return Argv((*base.entrypoint, *words), line, len(base.entrypoint))
 

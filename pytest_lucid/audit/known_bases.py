@@ -1,4 +1,4 @@
-"""What a reference to a base image tells: its Debian release, its Python, whether it has a shell. Data: bases.toml.
+"""What a reference to a base image tells: its release, its Python, whether it has a shell. Data: known_bases.toml.
 
 An image that the data does not know is None: nothing is concluded from it.
 """
@@ -17,8 +17,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_PYTHON_TAG = re.compile(r"(?P<python>3\.\d+)(?:\.\d+)?(?:(?:a|b|rc)\d+)?(?:-slim)?(?:-(?P<release>.+))?")
 _ALPINE = re.compile(r"(?:alpine)?(?P<alpine>3\.\d+)?(?:\.\d+)?")
+# Of these a tag may tell the version; the calendar of support asks for them.
+_VERSIONED = ("node", "go", "php", "ruby", "ubi", "amazon", "redhat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +45,28 @@ class Reference:
 class KnownBase:
     """A known base image. What does not apply, or floats with the tag, is ""; `debian` is a number such as "12".
 
-    `python` is the minor version, `interpreter` the path of the versioned program. `programs` are the paths of all
-    that can be started, or None when there are too many to say. `user` is None where the image does not matter.
-    `absent` are the names of programs that people expect and the image does not have.
+    `python` is the minor version, `interpreter` the path of the versioned program, `versions` are the others that the
+    calendar knows, by name. `entrypoint` is None where it is not known. `programs` are the paths of all that can be
+    started, None when there are too many to say; `variables` are None where any may be set. `user` is the number that
+    the image runs as. `absent` are the programs that people expect and the image does not have. `floats` means that the
+    image moves from one Debian release to the next.
     """
 
     reference: Reference
     has_shell: bool
     debian: str = ""
     alpine: str = ""
+    ubuntu: str = ""
     python: str = ""
     interpreter: str = ""
-    entrypoint: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = ()
     programs: tuple[str, ...] | None = None
-    variables: tuple[str, ...] = ()
+    variables: tuple[str, ...] | None = None
     user: str = "0"
     absent: frozenset[str] = frozenset()
+    versions: tuple[tuple[str, str], ...] = ()
+    bash_is_sh: bool = False
+    floats: bool = False
 
     @property
     def interpreters(self) -> tuple[str, ...]:
@@ -84,38 +91,33 @@ def read_reference(text: str) -> Reference:
     name, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
         name, tag = rest, ""
-    for prefix in ("index.docker.io/", "docker.io/", "library/"):
-        name = name.removeprefix(prefix)
-    return Reference(name, tag, digest)
+    return Reference(_mirrors().sub("", name).removeprefix("library/"), tag, digest)
 
 
 @cache
 def read_base(text: str) -> KnownBase | None:
     """Return what is known of the image that a reference names; None when it is unknown."""
     reference = read_reference(text)
-    data = _data()
-    for entry in data["base"]:
+    for entry in _data()["base"]:
         match = re.fullmatch(entry["repository"], reference.repository)
-        if match:
-            return _base(reference, entry, match.groupdict().get("debian") or "", data["releases"])
+        tag = re.fullmatch(entry.get("tag", ".*"), reference.tag)
+        if match and tag:
+            found = {**match.groupdict(), **tag.groupdict()}
+            return _base(reference, entry, {name: value or "" for name, value in found.items()})
     return None
 
 
-def _base(reference: Reference, entry: dict[str, Any], debian: str, releases: dict[str, list[str]]) -> KnownBase:
-    alpine = python = ""
-    tag = reference.tag
-    if reference.repository == "python":
-        match = _PYTHON_TAG.fullmatch(tag)
-        python = match["python"] if match else ""
-        debian = _release(match["release"] or "" if match else tag, releases)
-        alpine = _alpine((match["release"] or "") if match else tag)
-    elif reference.repository == "debian":
-        debian = _release(tag, releases)
-    elif reference.repository == "alpine":
-        alpine = _alpine(f"alpine{tag}")
+def _base(reference: Reference, entry: dict[str, Any], told: dict[str, str]) -> KnownBase:
+    data = _data()
+    # A tag says its system behind the version, or it is nothing else.
+    release = told.get("release") or told.get("rest", "")
+    debian = told.get("debian") or _release(release, data["releases"])
+    alpine = _alpine(f"alpine{told['alpine']}" if "alpine" in told else release)
+    ubuntu = told.get("ubuntu", "")
+    python = told.get("python", "")
     kind = entry.get("python", "")
     if kind == "debian":
-        python = next((minor for number, minor in releases.values() if number == debian), "")
+        python = next((minor for number, minor in data["releases"].values() if number == debian), "")
     interpreter = f"{'/usr/bin' if kind == 'debian' else '/usr/local/bin'}/python{python}" if kind and python else ""
     programs = None if "programs" not in entry else tuple(entry["programs"])
     if programs is not None and interpreter:
@@ -126,24 +128,33 @@ def _base(reference: Reference, entry: dict[str, Any], debian: str, releases: di
         has_shell=entry["shell"],
         debian=debian,
         alpine=alpine,
+        ubuntu=data["ubuntu"].get(ubuntu, ubuntu),
         python=python,
         interpreter=interpreter,
-        entrypoint=(interpreter,) if entry.get("entrypoint") and interpreter else (),
+        entrypoint=_entrypoint(entry, interpreter),
         programs=programs,
-        variables=tuple(entry["variables"]),
-        absent=_absent(reference, _data()["absent"]),
-        user="65532" if "nonroot" in tag.split("-") else "0",
+        variables=tuple(entry["variables"]) if "variables" in entry else None,
+        absent=_absent(reference, entry, data["absent"]),
+        user=entry.get("user") or ("65532" if "nonroot" in reference.tag.split("-") else "0"),
+        versions=tuple((name, told[name]) for name in _VERSIONED if told.get(name)),
+        bash_is_sh=entry.get("bash_is_sh", False),
+        floats=entry.get("floats", False) and not reference.digest,
     )
 
 
-def _absent(reference: Reference, data: dict[str, list[str]]) -> frozenset[str]:
+def _entrypoint(entry: dict[str, Any], interpreter: str) -> tuple[str, ...] | None:
+    stated = entry.get("entrypoint", [])
+    if stated == "interpreter":
+        return (interpreter,) if interpreter else None
+    return None if stated == "unknown" else tuple(stated)
+
+
+def _absent(reference: Reference, entry: dict[str, Any], data: dict[str, list[str]]) -> frozenset[str]:
     parts = reference.tag.split("-")
-    kind = "alpine" if reference.repository == "alpine" or any(part.startswith("alpine") for part in parts) else ""
-    if not kind and reference.repository in {"debian", "ubuntu"}:
-        kind = "debian"
-    if not kind and reference.repository == "python" and "slim" in parts:
-        kind = "slim"
-    return frozenset(data.get(kind, ()))
+    for part, kind in entry.get("lacks", {}).items():
+        if not part or any(re.fullmatch(rf"{part}[\d.]*", written) for written in parts):
+            return frozenset(data[kind])
+    return frozenset()
 
 
 def _release(tag: str, releases: dict[str, list[str]]) -> str:
@@ -160,6 +171,11 @@ def _release(tag: str, releases: dict[str, list[str]]) -> str:
 def _alpine(text: str) -> str:
     match = _ALPINE.fullmatch(text) if text.startswith("alpine") else None
     return (match["alpine"] or "floating") if match else ""
+
+
+@cache
+def _mirrors() -> re.Pattern[str]:
+    return re.compile("^(?:" + "|".join(_data()["mirrors"]["prefixes"]) + ")")
 
 
 @cache

@@ -65,7 +65,7 @@ def _start(files: Rootfs, stage: StageFacts) -> None:
     base, line = read_base(stage.image.value), stage.line
     if base is None:
         files.add(BuildEntry("/", "unknown", line))
-    elif base.is_distroless and base.programs is None:
+    elif not base.has_shell and base.programs is None:
         files.add(BuildEntry("/", "base", line))
     elif base.is_distroless:
         files.add(*(BuildEntry(f"/{folder}", "base", line) for folder in _DISTROLESS))
@@ -73,7 +73,7 @@ def _start(files: Rootfs, stage: StageFacts) -> None:
         files.add(BuildEntry("/home/nonroot", "folder", line, owner="65532", group="65532"))
         if base.reference.is_debug:
             files.add(BuildEntry("/busybox", "base", line))
-    elif base.reference.repository != "scratch":
+    elif base.has_shell:
         files.add(*(BuildEntry(f"/{folder}", "base", line) for folder in _SYSTEM))
         files.add(*(BuildEntry(f"/{folder}", "folder", line) for folder in _EMPTY))
     files.add(*(BuildEntry(program, "file", line) for program in (base.programs or () if base else ())))

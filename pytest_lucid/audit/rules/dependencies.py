@@ -13,6 +13,7 @@ from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON, requirem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.audit.known_bases import KnownBase
     from pytest_lucid.audit.rootfs.pip_installs import Install
     from pytest_lucid.audit.rootfs.requirements_files import Requirement
     from pytest_lucid.audit.subject import Subject
@@ -133,7 +134,7 @@ def other_python(subject: Subject) -> Iterator[Finding]:
 def other_release(subject: Subject) -> Iterator[Finding]:
     """Packages built on another Debian release than the image's, on one that floats, or on another system."""
     runtime = subject.base
-    if runtime is None or not runtime.debian:
+    if runtime is None or not (runtime.debian or runtime.alpine or runtime.floats):
         return
     told = set()
     for install, held in subject.reaching:
@@ -141,16 +142,25 @@ def other_release(subject: Subject) -> Iterator[Finding]:
         if base is None or (not held and install.place is not None) or install.stage in told or install.for_platform:
             continue
         told.add(install.stage)
-        line, name = _from_line(subject, install), _name(install)
-        if base.alpine:
-            yield subject.at(line, f"{name} is Alpine with another C library than Debian {runtime.debian}.")
-        elif base.reference.repository in {"python", "debian"} and not base.debian:
-            if not base.reference.digest:
-                yield subject.at(
-                    line, f"{name} names no Debian release, so it floats; the final stage is Debian {runtime.debian}."
-                )
-        elif base.debian and base.debian != runtime.debian:
-            yield subject.at(line, f"{name} is Debian {base.debian}, and the final stage Debian {runtime.debian}.")
+        line = subject.final.lineage[0].line if runtime.floats and subject.final else _from_line(subject, install)
+        if complaint := _release_complaint(runtime, base, _name(install)):
+            yield subject.at(line, complaint)
+
+
+def _release_complaint(runtime: KnownBase, base: KnownBase, name: str) -> str:
+    """Why packages that were built on one image do not surely fit another; "" when they do."""
+    if runtime.floats:
+        return f"{runtime.reference.repository} names no Debian release, so it floats; {name} is another image."
+    if runtime.alpine:
+        has_glibc = base.debian or base.ubuntu or (base.is_python_image and not base.alpine)
+        return f"{name} is not Alpine, and has another C library than the final stage." if has_glibc else ""
+    if base.alpine:
+        return f"{name} is Alpine with another C library than Debian {runtime.debian}."
+    if base.reference.repository in {"python", "debian"} and not base.debian:
+        floats = f"{name} names no Debian release, so it floats; the final stage is Debian {runtime.debian}."
+        return "" if base.reference.digest else floats
+    differs = base.debian and base.debian != runtime.debian
+    return f"{name} is Debian {base.debian}, and the final stage Debian {runtime.debian}." if differs else ""
 
 
 def unpinned(subject: Subject) -> Iterator[Finding]:

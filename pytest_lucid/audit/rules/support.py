@@ -45,8 +45,9 @@ def lines_of(reference: str) -> list[dict[str, Any]]:
     if own or base.is_distroless:
         return own
     # Debian keeps its own Python alive for as long as itself.
-    python = base.python if name == "python" else ""
-    facts = {"debian": base.debian, "python": python, "alpine": base.alpine}
+    python = base.python if base.is_python_image else ""
+    facts = {"debian": base.debian, "ubuntu": base.ubuntu, "alpine": base.alpine, "python": python}
+    facts.update(base.versions)
     return [line for line in lines if any(value and line.get(key) == value for key, value in facts.items())]
 
 

@@ -41,7 +41,7 @@ def empty_variables(subject: Subject) -> Iterator[Finding]:
     everywhere = set(facts.global_args) | {name for stage in facts.stages for name in stage.args}
     for stage in facts.stages:
         base = read_base(stage.image.value)
-        known = set(base.variables) | _AUTOMATIC if base else None
+        known = set(base.variables) | _AUTOMATIC if base and base.variables is not None else None
         for line, name in sorted(set(_unset(stage))):
             if name in (_AUTOMATIC if known is None else known):
                 continue
