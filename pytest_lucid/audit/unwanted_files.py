@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_lucid.content.secrets import is_secret_path
+from pytest_lucid.content.secrets import is_secret_file, is_secret_path
 
 if TYPE_CHECKING:
     from pytest_lucid.dockerfile.context import Context
@@ -24,11 +24,16 @@ def find_leaks(context: Context) -> dict[str, tuple[str, int]]:
     for index, path in enumerate(context.files()):
         if index > _MOST_FILES:
             break
-        kind = "secrets" if is_secret_path(path) else kind_of(path)
+        kind = "secrets" if _is_secret(context, path) else kind_of(path)
         if kind and not path.startswith(".git/"):
             first, count = leaks.get(kind, (path, 0))
             leaks[kind] = (first, count + 1)
     return leaks
+
+
+def _is_secret(context: Context, path: str) -> bool:
+    # A file is opened only when its name is suspicious.
+    return is_secret_path(path) and is_secret_file(path, context.head(path))
 
 
 def kind_of(path: str) -> str:
@@ -47,7 +52,7 @@ def find_baggage(context: Context, source: str) -> dict[str, tuple[str, int]]:
         if path.startswith(".git/") or "/.git/" in path:
             kind = "history"
         else:
-            kind = "secrets" if is_secret_path(path) else kind_of(path)
+            kind = "secrets" if _is_secret(context, path) else kind_of(path)
         if kind:
             first, count = found.get(kind, (path, 0))
             found[kind] = (first, count + 1)

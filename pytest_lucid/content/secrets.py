@@ -1,6 +1,6 @@
 """Finds secrets in text: known shapes of keys and tokens, and values that look random beside a telling name.
 
-What is found is named by rule and shown by its first characters only: a report must not spread what it warns of.
+What is found is named by its rule and its length, and never shown: a report must not spread what it warns of.
 """
 
 from __future__ import annotations
@@ -10,66 +10,19 @@ import binascii
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from pytest_lucid.content.secret_shapes import BASE64_KEY, PROGRAM_RULES, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SHOWN = 6
+    from pytest_lucid.content.secret_shapes import Rule
+
 _MIN_ENTROPY_BITS = 3.3
-_BASE64_KEY = b"LS0tLS1CRUdJTi"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One shape of a secret; `needle` is in every text that has one, and quick to look for."""
-
-    name: str
-    needle: bytes
-    pattern: re.Pattern[bytes]
-
-
-# The shapes are those that the issuers document.
-RULES = (
-    Rule(
-        "private key",
-        b"PRIVATE KEY",
-        re.compile(
-            rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])+"
-            rb"(?:[A-Za-z-]+: [^\n]*\s+)*(?:[A-Za-z0-9+/=]|\s|\\[nr]){64,}"
-        ),
-    ),
-    Rule("private key in base 64", _BASE64_KEY, re.compile(_BASE64_KEY + rb"[A-Za-z0-9+/]{80,}={0,2}")),
-    Rule("AWS access key", b"AKIA", re.compile(rb"(?<![A-Za-z0-9])AKIA[A-Z2-7]{16}(?![A-Za-z0-9])")),
-    Rule("AWS temporary key", b"ASIA", re.compile(rb"(?<![A-Za-z0-9])ASIA[A-Z2-7]{16}(?![A-Za-z0-9])")),
-    Rule("GitHub token", b"ghp_", re.compile(rb"(?<![A-Za-z0-9])ghp_[A-Za-z0-9]{36,}")),
-    Rule("GitHub token", b"ghs_", re.compile(rb"(?<![A-Za-z0-9])ghs_[A-Za-z0-9]{36,}")),
-    Rule("GitHub token", b"github_pat_", re.compile(rb"github_pat_[A-Za-z0-9_]{60,}")),
-    Rule("GitLab token", b"glpat-", re.compile(rb"glpat-[A-Za-z0-9_-]{20,}")),
-    Rule("Slack token", b"xox", re.compile(rb"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9]+-[A-Za-z0-9-]{16,}")),
-    Rule("Stripe key", b"k_live_", re.compile(rb"[rs]k_live_[A-Za-z0-9]{20,}")),
-    Rule("Google key", b"AIza", re.compile(rb"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")),
-    Rule("npm token", b"npm_", re.compile(rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])")),
-    Rule("PyPI token", b"pypi-AgE", re.compile(rb"pypi-AgE[A-Za-z0-9_-]{60,}")),
-    Rule(
-        "JSON web token",
-        b"eyJ",
-        # Not the payloads of PyJWT's documentation ({"some":"payload"}) and of jwt.io ({"sub":"1234567890",…).
-        re.compile(
-            rb"eyJ[A-Za-z0-9_-]{10,}\.(?!eyJzb21lIjoicGF5bG9hZCJ9\.|eyJzdWIiOiIxMjM0NTY3ODkwIiw)"
-            rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"
-        ),
-    ),
-    Rule(
-        "password in a URL",
-        b"://",
-        re.compile(rb"://[^\s:/@\"'<>{}$%\\]+:(?P<value>[^\s/:@\"'<>{}$%\\]{6,})@[A-Za-z0-9]"),
-    ),
-)
-# In programs too: they have no use for them but to hold them.
-PROGRAM_RULES = RULES[:3]
+# What has fewer different characters is a placeholder.
+_FEWEST_CHARACTERS = 7
 
 # Names that tell of a secret: how they begin, and for a mere `_key` what must stand before it.
 _TELLING = (b"passw", b"passphrase", b"secret", b"token", b"credential", b"_key", b"apikey", b"api-key")
@@ -90,17 +43,34 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _SENSITIVE_VARIABLE = re.compile(
-    r"(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$", re.IGNORECASE
+    r"(?!.*(?:PUBLIC|PUBLISHABLE))(?:.*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|MNEMONIC|SEED_?PHRASE|"
+    r"(?:API|PRIVATE|SECRET|ACCESS|SIGNING|ENCRYPTION|ACCOUNT|MASTER)_?KEY)|(?:.*[_.-])?PASS|.*[_.-]PWD)",
+    re.IGNORECASE,
 )
+# Twelve to 24 words beside the name of a wallet's seed; the words of documents repeat.
+_MNEMONIC = re.compile(
+    rb"(?:mnemonic|(?:seed|recovery|backup)[_-]?phrase)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
+    rb"(?P<value>(?:[a-z]{3,8}[ ,]+){11}[a-z]{3,8}(?:(?:[ ,]+[a-z]{3,8}){3}){0,4})(?![\w ])",
+    re.IGNORECASE,
+)
+_FEWEST_WORDS = 9
 
 _FILES = re.compile(
-    r"\.env(?:\.(?!example$|sample$|template$|dist$)[\w.-]+)?|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|"
-    r"[\w.-]+\.(?:key|p12|pfx|jks|keystore|kdbx|ovpn|ppk)|(?:[\w.-]*[_-])?(?:priv)?key\.pem|\.netrc|_netrc|\.npmrc|"
+    r"\.env(?:\.(?!(?:[\w-]+\.)*(?:example|sample|template|dist|tmpl|tpl|j2|defaults?)$)[\w.-]+)?|"
+    r"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|ssh_host_\w+_key|[\w.-]+\.(?:key|p12|pfx|jks|keystore|kdbx|ovpn|ppk)|"
+    r"(?:[\w.-]*[_-])?(?:priv(?:ate)?[_-]?)?key\d*\.pem|\.netrc|_netrc|\.npmrc|"
     r"\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.htpasswd|\.dockercfg|\.dockerconfigjson|\.bash_history|"
     r"\.python_history|(?:secrets?|credentials?)\.(?:ya?ml|toml|json|ini)|(?:service[_-]account[\w-]*|client_secret\w*)\.json",
     re.IGNORECASE,
 )
-_PATHS = re.compile(r"(?:^|/)(?:\.aws/credentials|\.docker/config\.json|\.kube/config|\.ssh/[^/]+|\.gnupg/[^/]+)$")
+# Templates, and files that are encrypted.
+_NO_VALUES = re.compile(rb"\{\{|\{%|<%=|ENC\[AES256|^sops:|\$ANSIBLE_VAULT", re.MULTILINE)
+_NO_KEY = re.compile(rb"PK\x03\x04|-----BEGIN (?:CERTIFICATE|[A-Z ]*PUBLIC KEY)")
+_DOCKER_LOGIN = re.compile(rb"\"(?:auth|identitytoken)\"\s*:\s*(\"[^\"]+\")")
+_NPM_TOKEN = re.compile(rb"_(?:authToken|password|auth)\s*=\s*(\S+)")
+_PATHS = re.compile(
+    r"(?:^|/)(?:\.aws/credentials|\.docker/config\.json|\.kube/config|\.ssh/(?!known_hosts|config$|authorized_keys|[^/]*\.pub$)[^/]+|\.gnupg/[^/]+)$"
+)
 
 
 def is_secret_path(path: str) -> bool:
@@ -108,9 +78,40 @@ def is_secret_path(path: str) -> bool:
     return bool(_FILES.fullmatch(PurePosixPath(path).name) or _PATHS.search(path))
 
 
+def is_secret_file(path: str, head: bytes | None) -> bool:
+    """Whether a file holds secrets, by its path and by how it begins (None where it cannot be read).
+
+    What cannot hold one is none: a public key, a template, settings without a token, an encrypted file.
+    """
+    if not is_secret_path(path) or head is None:
+        return head is None and is_secret_path(path)
+    name = PurePosixPath(path).name.lower()
+    values = _values(name, head)
+    if values is not None:
+        return any(value.strip(b"\"'") and not _is_expansion(value) for value in values)
+    other = name.endswith((".key", ".pem", ".ppk")) and _NO_KEY.match(head)
+    return bool(head) and not other and not _NO_VALUES.search(head)
+
+
+def _values(name: str, head: bytes) -> list[bytes] | None:
+    """The values in a file of settings that would be secrets; None for another kind of file."""
+    if name == ".npmrc":
+        return _NPM_TOKEN.findall(head)
+    if name == "config.json":
+        return _DOCKER_LOGIN.findall(head)
+    if name.startswith(".env"):
+        return [line.partition(b"=")[2].strip() for line in head.splitlines() if not line.startswith(b"#")]
+    return None
+
+
+def _is_expansion(value: bytes) -> bool:
+    return value.strip(b"\"' ").startswith((b"$", b"{{", b"<", b"%"))
+
+
 def find_secrets(data: bytes, *, code: bool) -> tuple[str, ...]:
-    """Return each secret in a text, as `rule: first characters…`; in `code` only quoted values count as values."""
-    return tuple(dict.fromkeys((*_shapes(data, RULES), *_assignments(data, _QUOTED if code else _PLAIN))))
+    """Return each secret in a text, as `rule: length`; in `code` only quoted values count as values."""
+    found = (*_shapes(data, RULES), *_assignments(data, _QUOTED if code else _PLAIN), *_mnemonics(data))
+    return tuple(dict.fromkeys(found))
 
 
 def find_program_secrets(data: bytes) -> tuple[str, ...]:
@@ -120,7 +121,7 @@ def find_program_secrets(data: bytes) -> tuple[str, ...]:
 
 def find_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return the variables that are named like a secret and have a value; names only."""
-    return tuple(name for name, value in environment.items() if value and _SENSITIVE_VARIABLE.search(name))
+    return tuple(name for name, value in environment.items() if value and _SENSITIVE_VARIABLE.fullmatch(name))
 
 
 def _shapes(data: bytes, rules: tuple[Rule, ...]) -> Iterator[str]:
@@ -134,14 +135,14 @@ def _shapes(data: bytes, rules: tuple[Rule, ...]) -> Iterator[str]:
 
 
 def _is_real(rule: Rule, value: bytes) -> bool:
-    if rule.needle == _BASE64_KEY:
+    if rule.needle == BASE64_KEY:
         try:
             return b"PRIVATE KEY" in base64.b64decode(value[: len(value) - len(value) % 4])
         except binascii.Error:
             return False
     if rule.needle == b"PRIVATE KEY":
         return True
-    return not _PLACEHOLDER.search(value) and len(set(value)) > _SHOWN
+    return not _PLACEHOLDER.search(value) and len(set(value)) >= _FEWEST_CHARACTERS
 
 
 def _assignments(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
@@ -175,6 +176,12 @@ def entropy(value: bytes) -> float:
     return -sum(n / total * math.log2(n / total) for n in Counter(value).values())
 
 
+def _mnemonics(data: bytes) -> Iterator[str]:
+    for match in _MNEMONIC.finditer(data):
+        words = re.split(rb"[ ,]+", match["value"].lower())
+        if len(set(words)) >= _FEWEST_WORDS:
+            yield f"words of a wallet: {len(words)}"
+
+
 def _shown(rule: str, value: bytes) -> str:
-    start = value[:_SHOWN].decode("ascii", "replace")
-    return f"{rule}: {start}…"
+    return f"{rule}: {len(value)} characters"

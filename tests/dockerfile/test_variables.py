@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.audit.rules import peers, variables
+from pytest_lucid.audit.rules import peers, variables, written_secrets
 
 if TYPE_CHECKING:
     from pytest_lucid.audit.audit import Audit
@@ -24,8 +24,8 @@ def test_variables_are_set_where_used(lucid_audit: Audit) -> None:
     remedy="Hand it over with RUN --mount=type=secret, or at run time; and revoke it.",
 )
 def test_no_secret_is_written(lucid_audit: Audit) -> None:
-    """No secret is in ENV, ARG or RUN, where the image's history keeps it."""
-    assert not lucid_audit(variables.secrets)
+    """No secret is in an instruction, where the image's history keeps it: ENV, ARG, LABEL, RUN, COPY, CMD."""
+    assert not lucid_audit(written_secrets.secrets)
 
 
 @pytest.mark.lucid("DKF-AGREE", demand="contract.port", severity="high", remedy="Give PORT and EXPOSE the same number.")

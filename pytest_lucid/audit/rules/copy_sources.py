@@ -10,6 +10,7 @@ from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.products import built_before
 from pytest_lucid.audit.rootfs.rootfs import is_within
 from pytest_lucid.audit.unwanted_files import kind_of
+from pytest_lucid.content.secrets import is_secret_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +162,18 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
             if what == "tests" and first == entry.source and not subject.service:
                 continue  # a file that is named one by one is meant
             yield subject.at(entry.line, f"It carries {what} into the image: {first}{_more(count)}.")
+    yield from _absent_secrets(subject)
+
+
+def _absent_secrets(subject: Subject) -> Iterator[Finding]:
+    """A secret that the image takes by name and that this tree does not have: whoever builds has it, and ships it."""
+    for copy in subject.final.copies if subject.final else ():
+        for source in copy.sources if copy.origin.kind == "context" else ():
+            found = subject.context.find(source)
+            # Of npm's settings nobody knows whether they hold a token.
+            named = is_secret_path(source) and posixpath.basename(source) != ".npmrc"
+            if named and not (found.paths or found.ignored or _WILD.search(source)):
+                yield subject.at(copy.line, f"It carries a secret into the image, by its name: {source}.")
 
 
 def _more(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Rules about variables: those that are empty where they are used, secrets, ports that contradict each other."""
+"""Rules about variables: those that are empty where they are used, and ports that contradict each other."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.known_bases import read_base
 from pytest_lucid.audit.rootfs.shell_commands import script
-from pytest_lucid.content.secrets import find_secrets, find_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.subject import Subject
-    from pytest_lucid.dockerfile.facts import Located, RunInstruction, StageFacts
+    from pytest_lucid.dockerfile.facts import Located, StageFacts
 
 # Variables that builders and shells set by themselves.
 _AUTOMATIC = frozenset(
@@ -28,11 +27,6 @@ _SET = re.compile(
     r"\bfor\s+(\w+)|\bread\s+(?:-\w+\s+)*(\w+)"
 )
 _NAME = re.compile(r"(?:^|\s)([A-Za-z_]\w*)=")
-_BEARER = re.compile(r"(?i)authorization:\s*(?:bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
-_OPTION = re.compile(r"(?i)(?<![\w-])--?(?:password|passwd|token|api-?key|secret)[= ](?![\"']?[$-])[\"']?[^\s\"'$]{6,}")
-_PATHLIKE = re.compile(r"(?:/|\./|~/).*")
-_EXPANSION = re.compile(r"\$\{?\w+")
-_MOUNTED = "/run/secrets/"
 
 
 def empty_variables(subject: Subject) -> Iterator[Finding]:
@@ -89,40 +83,6 @@ def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iter
             if name in subject.facts.global_args and name not in declared | assigned | known:
                 yield subject.at(run.line, f"{name} is empty in this stage: add ARG {name} to it.")
                 break
-
-
-def secrets(subject: Subject) -> Iterator[Finding]:
-    """A secret in ENV, ARG or RUN: it stays in the image's history, or in the cache of every builder."""
-    facts = subject.facts
-    args = [*facts.global_args.items(), *((name, arg) for stage in facts.stages for name, arg in stage.args.items())]
-    for name, arg in args:
-        if find_variables({name: "given"}) and not _is_harmless(arg.value):
-            yield subject.at(arg.line, f"ARG {name} hands a secret to the build; its value stays in the history.")
-    for stage in facts.stages:
-        for name, located in stage.own_env.items():
-            if _EXPANSION.fullmatch(located.value):
-                continue
-            if find_variables({name: located.value}) and not _is_harmless(located.value):
-                yield subject.at(located.line, f"ENV {name} holds a secret.")
-            elif found := find_secrets(f"{name}={located.value}".encode(), code=False):
-                yield subject.at(located.line, f"ENV {name} holds a secret ({found[0]}).")
-        for run in stage.own_runs:
-            yield from _in_run(subject, run)
-
-
-def _is_harmless(value: str | None) -> bool:
-    return value is not None and (not value.strip() or _PATHLIKE.fullmatch(value) is not None)
-
-
-def _in_run(subject: Subject, run: RunInstruction) -> Iterator[Finding]:
-    text = "\n".join((" ".join(run.command.argv), *(heredoc.content for heredoc in run.heredocs)))
-    if _MOUNTED in text and "://" not in text:
-        return
-    found = find_secrets(text.encode(), code=False)
-    if found:
-        yield subject.at(run.line, f"RUN holds a secret ({found[0]}).")
-    elif _BEARER.search(text) or _OPTION.search(text):
-        yield subject.at(run.line, "RUN holds a secret: what is written after the option stays in the history.")
 
 
 def contradicting_ports(subject: Subject) -> Iterator[Finding]:

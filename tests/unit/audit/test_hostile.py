@@ -21,6 +21,7 @@ from pytest_lucid.audit.rules import (
     support,
     tron_isolation,
     variables,
+    written_secrets,
 )
 from pytest_lucid.matrix import Matrix, load_matrix
 
@@ -54,7 +55,7 @@ JUDGES: tuple[Rule, ...] = (
     ),
     *(stages.refused, stages.single_stage, stages.unknown_origins, start.failing_probe, start.missing_module),
     *(start.missing_program, support.unsupported_bases, tron_isolation.tron, variables.contradicting_ports),
-    *(variables.empty_variables, variables.secrets),
+    *(variables.empty_variables, written_secrets.secrets),
 )
 DISTROLESS = "FROM gcr.io/distroless/python3-debian12\n"
 HOSTILE = {
