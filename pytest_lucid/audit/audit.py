@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """Applies rules to `subjects`; `findings` keeps all that they found, for the summary."""
+    """Applies rules to `subjects`; `findings` and `notes` keep all that they found, for the summary."""
 
     def __init__(self, *subjects: Subject) -> None:
         self.subjects = subjects
         self.findings: list[Finding] = []
+        self.notes: list[Finding] = []
 
     def __call__(self, rule: Rule) -> tuple[Finding, ...]:
         """What the rule finds, sorted, each once; of several contexts that may be meant, in the most favourable."""
@@ -26,5 +27,7 @@ class Audit:
         for subject in self.subjects:
             fewest: set[Finding] = min((set(rule(variant)) for variant in subject.variants), key=len)
             found |= fewest
-        self.findings.extend(sorted(found))
-        return tuple(sorted(found))
+        defects = sorted(finding for finding in found if not finding.is_note)
+        self.notes.extend(sorted(found - set(defects)))
+        self.findings.extend(defects)
+        return tuple(defects)

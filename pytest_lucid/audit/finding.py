@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Finding:
-    """One defect: the file, relative to the project with forward slashes, the 1-based line, and one sentence."""
+    """One defect: the file, relative to the project with forward slashes, the 1-based line, and one sentence.
+
+    A note is no defect: it says what was not judged, and why.
+    """
 
     file: str
     line: int
     message: str
+    is_note: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"

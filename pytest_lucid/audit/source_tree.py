@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_lucid.audit.known_bases import read_base
 from pytest_lucid.audit.rootfs.requirements_files import load_requirements
 from pytest_lucid.audit.tron_scan import find_tron
 from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
@@ -134,8 +135,20 @@ class SourceTree:
         return self._lint.get(self.root / path, ())
 
     @cached_property
+    def hadolint_config(self) -> Path | None:
+        """The project's own settings of hadolint, where hadolint itself looks for them; None where there are none."""
+        names = (".hadolint.yaml", ".hadolint.yml")
+        return next((self.root / name for name in names if (self.root / name).is_file()), None)
+
+    def _bash(self, file: Path) -> tuple[int, ...]:
+        """The stages of a Dockerfile, by index, whose base has bash as its sh."""
+        stages = self.facts(file.relative_to(self.root).as_posix()).stages
+        bases = ((stage, read_base(stage.base.value)) for stage in stages if stage.parent is None)
+        return tuple(stage.index for stage, base in bases if base and base.bash_is_sh)
+
+    @cached_property
     def _lint(self) -> dict[Path, tuple[hadolint.HadolintFinding, ...]]:
         paths = [self.root / path for path in (*self._rows, *self.others)]
         files = [path for path in dict.fromkeys(paths) if path.is_file()]
-        findings = run_hadolint(files)
+        findings = run_hadolint(files, config=self.hadolint_config, bash={file: self._bash(file) for file in files})
         return {file: tuple(finding for finding in findings if finding.file == file) for file in files}

@@ -30,6 +30,7 @@ class Controller:
         self._settings = config.stash[SETTINGS]
         self._cells: dict[tuple[str, str | None, str | None], Cell] = {}
         self._findings: list[tuple[str, str]] = []
+        self._notes: dict[str, None] = {}
         self._ran = False
         self._afterwards: list[str] = []
 
@@ -72,6 +73,7 @@ class Controller:
         cell = Cell(lucid["check"], lucid["service"], _outcome(report, judged=lucid["judged"]), lucid["host"])
         key = (cell.check, cell.service, cell.host)
         self._findings += [(cell.check, file) for file in lucid["files"]]
+        self._notes.update(dict.fromkeys(lucid["notes"]))
         self._cells[key] = max(self._cells.get(key, cell), cell, key=lambda c: c.outcome)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -84,6 +86,10 @@ class Controller:
         if self._settings.all_dockerfiles:
             terminalreporter.section("findings in Dockerfiles")
             for line in render_findings(self._findings):
+                terminalreporter.write_line(line)
+        if self._notes:
+            terminalreporter.section("notes on Dockerfiles")
+            for line in self._notes:
                 terminalreporter.write_line(line)
         for line in self._afterwards:
             terminalreporter.write_line(line)

@@ -234,6 +234,7 @@ def pytest_runtest_makereport(
         "host": host_name(item),
         "judged": judged,
         "files": [finding.file for finding in found],
+        "notes": [str(note) for note in (item.stash[AUDIT].notes if AUDIT in item.stash else ())],
     }
     if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.

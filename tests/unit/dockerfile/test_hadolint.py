@@ -8,6 +8,7 @@ import pytest
 
 from pytest_lucid.dockerfile import hadolint
 from pytest_lucid.dockerfile.hadolint import find_program, run_hadolint
+from pytest_lucid.dockerfile.hadolint_copy import ReadableCopy
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.errors import ConfigError
 
@@ -67,13 +68,71 @@ def test_what_hadolint_cannot_parse_is_a_finding(tmp_path: Path) -> None:
     assert [item.code for item in run_hadolint([write(tmp_path, "Dockerfile", "BOGUS\n")])] == ["DL1000"]
 
 
-def test_hadolint_does_not_parse_what_follows_a_heredoc(tmp_path: Path) -> None:
-    """Valid for builders: when this fails, hadolint has learnt it and `NOT_PARSED` needs less care."""
-    text = "FROM debian:12\nRUN <<EOF\nset -e\nEOF\nUSER 1\n"
-    assert parse(text).problems == ()
-    assert [item.code for item in run_hadolint([write(tmp_path, "Dockerfile", text)])] == [hadolint.NOT_PARSED]
-    spaced = text.replace("EOF\nUSER", "EOF\n\nUSER")
-    assert run_hadolint([write(tmp_path, "Dockerfile", spaced)]) == ()
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("RUN <<EOF\nset -e\nEOF\nUSER 1\nRUN cd /x\n", 6),
+        ("RUN <<EOF\nset -e\nEOF\n# a comment\nRUN cd /x\n", 6),
+        ("COPY <<A <<B /x/\na\nA\nb\nB\nRUN cd /x\n", 7),
+        ("RUN <<-EOF\n\tset -e\n\tEOF\nRUN cd /x\n", 5),
+        ("EXPOSE \"5000\" '53/udp'\nRUN cd /x\n", 3),
+        ('RUN --mount="type=cache,target=/x" true\nRUN cd /x\n', 3),
+        ("RUN --mount=type=cache,target=/x,sharing=$S true\nRUN cd /x\n", 3),
+        ("WORKDIR b\nRUN cd /x\n", 3),
+        ("RUN <<EOF\r\nset -e\r\nEOF\r\nUSER 1\r\nRUN cd /x\r\n", 6),
+    ],
+)
+def test_what_hadolint_misreads_is_handed_over_otherwise(tmp_path: Path, text: str, line: int) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_text(f"FROM debian:12\n{text}", encoding="utf-8", newline="")
+    assert parse(path.read_bytes()).problems == ()
+    assert (line, "DL3003") in [(item.line, item.code) for item in run_hadolint([path])]
+
+
+def test_a_script_in_a_heredoc_is_judged(tmp_path: Path) -> None:
+    path = write(tmp_path, "Dockerfile", "FROM debian:12\nRUN <<EOF\ncd /tmp\nEOF\n# note\nUSER 1\n")
+    assert (2, "DL3003") in [(item.line, item.code) for item in run_hadolint([path])]
+
+
+@pytest.mark.parametrize("between", ["ARG A=1", "ENV A=1", "ENV A=1 \\\n  B=2"])
+def test_the_shell_outlives_what_stands_between(tmp_path: Path, between: str) -> None:
+    shell, run = 'SHELL ["/bin/bash", "-o", "pipefail", "-c"]', 'RUN P=(a b) && echo "${P[@]}" | cat'
+    text = f"FROM debian:12\n{shell}\n{between}\n{run}\n"
+    assert run_hadolint([write(tmp_path, "Dockerfile", text)]) == ()
+
+
+def test_the_shell_of_an_earlier_stage(tmp_path: Path) -> None:
+    run = 'RUN [[ -n "$A" ]] && true'
+    text = f'FROM debian:12 AS a\nSHELL ["/bin/bash", "-c"]\nFROM a\n{run}\nFROM debian:12\n{run}\n'
+    found = run_hadolint([write(tmp_path, "Dockerfile", text)])
+    assert [item.line for item in found if item.code == "SC3010"] == [6]
+
+
+def test_stages_whose_sh_is_bash(tmp_path: Path) -> None:
+    path = write(tmp_path, "Dockerfile", 'FROM a:1\nRUN [[ -n "$A" ]] && true\nFROM b:1\nRUN [[ -n "$A" ]] && true\n')
+    found = run_hadolint([path], bash={path: (0,)})
+    assert [item.line for item in found if item.code == "SC3010"] == [4]
+
+
+def test_an_instruction_that_hadolint_cannot_read_is_left_out(tmp_path: Path) -> None:
+    """Valid for builders; when this fails, hadolint has learnt the form, and another one is needed here."""
+    path = write(tmp_path, "Dockerfile", "FROM debian:12\nEXPOSE ${A:-80}\nRUN cd /x\n")
+    assert parse(path.read_bytes()).problems == ()
+    found = run_hadolint([path])
+    assert [(item.line, item.code) for item in found] == [(2, hadolint.LEFT_OUT), (3, "DL3003"), (3, "SC2164")]
+
+
+def test_a_crash_is_one_finding_of_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hadolint, "readable_copy", lambda _, text, **__: ReadableCopy(text, ()))
+    crashing, bad = write(tmp_path, "a", "FROM debian:12\nWORKDIR b\n"), write(tmp_path, "b")
+    found = run_hadolint([crashing, bad])
+    assert [(item.file, item.code) for item in found] == [
+        (crashing, hadolint.CRASHED),
+        (bad, "DL3003"),
+        (bad, "SC2164"),
+    ]
+    assert "\n" not in found[0].message
+    assert "CallStack" not in found[0].message
 
 
 def test_a_huge_file_is_a_finding_of_its_own(tmp_path: Path) -> None:
