@@ -12,7 +12,7 @@ from pytest_lucid.audit.rootfs.requirements_files import load_requirements
 from pytest_lucid.audit.tron_scan import find_tron
 from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
 from pytest_lucid.dockerfile.context import Context, read_context
-from pytest_lucid.dockerfile.contexts import read_named_contexts
+from pytest_lucid.dockerfile.contexts import read_build_arguments, read_named_contexts
 from pytest_lucid.dockerfile.find import find_dockerfiles
 from pytest_lucid.dockerfile.hadolint import run_hadolint
 from pytest_lucid.dockerfile.ignore import Ignore
@@ -71,6 +71,11 @@ class SourceTree:
         return read_named_contexts(self.root)
 
     @cached_property
+    def compose_arguments(self) -> dict[str, str]:
+        """The build arguments that compose files of the project give."""
+        return read_build_arguments(self.root)
+
+    @cached_property
     def modules(self) -> frozenset[str]:
         """The names of the modules and packages that the project itself has, in whatever folder they are."""
         names: set[str] = set()
@@ -87,7 +92,11 @@ class SourceTree:
         return self._once(("facts", path), lambda: self._read(path))
 
     def _read(self, path: str) -> DockerfileFacts:
-        facts = resolve(parse((self.root / path).read_bytes()), self.matrix.build_arguments)
+        source, given = parse((self.root / path).read_bytes()), self.matrix.build_arguments
+        facts = resolve(source, given)
+        demanded = {name for stage in facts.stages for name in stage.base.unset} | {i.value for i in facts.demanded}
+        if told := {name: value for name, value in self.compose_arguments.items() if name in demanded}:
+            facts = resolve(source, {**told, **given})
         if len(facts.stages) <= _MOST_STAGES:
             return facts
         problem = Problem("stages", facts.stages[_MOST_STAGES].line, f"More than {_MOST_STAGES} stages: not reviewed.")

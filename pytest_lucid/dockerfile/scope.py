@@ -26,6 +26,7 @@ class Ledger:
 
     problems: list[Problem]
     remaining: int = EXPANDED_CHARACTERS
+    demanded: list[Located[str]] = field(default_factory=list)
 
     def problem(self, code: str, line: int, message: str) -> None:
         """Add a problem."""
@@ -44,12 +45,14 @@ class Scope:
     given: Mapping[str, str]
     outer: Mapping[str, str]
     args: dict[str, str] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
     env: dict[str, str] = field(default_factory=dict)
 
     def inherit(self, ancestor: StageFacts, *, args: bool) -> None:
         """Take over what an earlier stage set: its ENVs, and its ARGs on demand."""
         self.env.update({key: located.value for key, located in ancestor.own_env.items()})
         if args:
+            self.declared.update(ancestor.args)
             self.args.update({key: arg.value for key, arg in ancestor.args.items() if arg.value is not None})
 
     def expand(self, text: str, line: int) -> Located[str]:
@@ -57,10 +60,16 @@ class Scope:
         text, _, unset = self._expand(text, line)
         return Located(text, line, unset)
 
-    def expand_words(self, text: str, line: int) -> list[Located[str]]:
+    def expand_words(self, text: str, line: int) -> Located[tuple[str, ...]]:
         """Expand to words, split after expansion."""
         _, found, unset = self._expand(text, line)
-        return [Located(word, line, unset) for word in found]
+        return Located(found, line, unset)
+
+    def expand_heredoc(self, text: str) -> tuple[str, ...]:
+        """The variables of a here-document that are not set; quotes mean nothing in it."""
+        plain = text.replace("'", " ").replace('"', " ")
+        result = expand(plain, ChainMap(self.env, self.args), self.escape)
+        return () if result.error else result.unset
 
     def _expand(self, text: str, line: int) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         result = expand(text, ChainMap(self.env, self.args), self.escape)
@@ -68,6 +77,11 @@ class Scope:
         self.ledger.remaining -= len(result.text)
         if self.ledger.remaining < 0:
             error = "the variables of this file expand to too much text"
+        for name in result.demanded:
+            if name in self.declared:
+                self.ledger.demanded.append(Located(name, line))
+            else:
+                error = error or f"{name} must be set, and no ARG declares it"
         if error:
             self.ledger.problem("expansion", line, f"{text[:40]!r}: {error}.")
             return text, tuple(text.split()), result.unset
@@ -76,6 +90,7 @@ class Scope:
     def declare(self, pair: Pair, line: int) -> Located[str | None]:
         """Apply one ARG: a given build argument wins, then its own default, then the value before the first FROM."""
         value: Located[str | None]
+        self.declared.add(pair.key)
         if pair.key in self.given:
             value = Located(self.given[pair.key], line)
         elif pair.value is not None:

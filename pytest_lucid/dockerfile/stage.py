@@ -46,6 +46,7 @@ class StageBuilder:
         self._env: dict[str, Located[str]] = {}
         self._labels: dict[str, Located[str]] = {}
         self._ports: list[ExposedPort] = []
+        self._exposed: list[Located[tuple[str, ...]]] = []
         self._volumes: list[Located[str]] = []
         self._workdirs: list[Located[str]] = []
         self._copies: list[Copy] = []
@@ -103,6 +104,7 @@ class StageBuilder:
             own_env=MappingProxyType(self._env),
             own_labels=MappingProxyType(self._labels),
             own_ports=tuple(self._ports),
+            own_exposed=tuple(self._exposed),
             own_volumes=tuple(self._volumes),
             own_workdirs=tuple(self._workdirs),
             own_copies=tuple(self._copies),
@@ -155,13 +157,16 @@ class StageBuilder:
             self._shell = Located(instruction.array, instruction.line)
 
     def _expose(self, instruction: Instruction) -> None:
-        for word in self._scope.expand_words(instruction.arguments, instruction.line):
+        stated = self._scope.expand_words(instruction.arguments, instruction.line)
+        self._exposed.append(stated)
+        for word in stated.value:
             try:
-                numbers = values.ports(word.value)
+                numbers = values.ports(word)
             except ValueError as error:
-                self._scope.ledger.problem("expose", word.line, f"EXPOSE: {error}.")
+                if not stated.unset:
+                    self._scope.ledger.problem("expose", stated.line, f"EXPOSE: {error}.")
                 continue
-            self._ports.extend(ExposedPort(number, protocol, word.line) for number, protocol in numbers)
+            self._ports.extend(ExposedPort(number, protocol, stated.line) for number, protocol in numbers)
 
     def _volume(self, instruction: Instruction) -> None:
         self._volumes.extend(self._paths(instruction))
@@ -248,8 +253,15 @@ class StageBuilder:
                 stage=self._stage.index,
                 line=instruction.line,
                 end=instruction.end,
+                text_unset=self._in_heredocs(instruction),
             )
         )
+
+    def _in_heredocs(self, instruction: Instruction) -> tuple[str, ...]:
+        """The variables that the builder itself expands in a here-document, and that are not set."""
+        texts = [heredoc.content for heredoc in instruction.heredocs if heredoc.expand and "$" in heredoc.content]
+        found = (self._scope.expand_heredoc(text) for text in texts)
+        return tuple(dict.fromkeys(name for names in found for name in names))
 
     def _posix(self, path: str) -> str:
         """A path with forward slashes and no drive, as BuildKit reads one where the escape character is a backtick."""

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.argv import DEFAULT_PATH
+from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.known_bases import read_base, read_reference
 from pytest_lucid.audit.rootfs.build_simulation import bind_mounts
 from pytest_lucid.audit.rootfs.rootfs import is_within
@@ -13,7 +14,6 @@ from pytest_lucid.audit.rootfs.rootfs import is_within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.rootfs.rootfs import BuildEntry
     from pytest_lucid.audit.subject import Subject
 
@@ -31,8 +31,20 @@ def refused(subject: Subject) -> Iterator[Finding]:
     facts = subject.facts
     for problem in facts.problems:
         yield subject.at(problem.line, problem.message)
+    for stage in facts.stages:
+        if demanded := [name for name in stage.base.unset if name in facts.global_args]:
+            yield _demand(subject, stage.line, demanded, "its image is not known, so nothing is concluded of it")
+    for item in facts.demanded:
+        yield _demand(subject, item.line, [item.value], "the build ends without it")
     if facts.final is None and not facts.problems:
         yield subject.at(1, "The file has no FROM, so it builds nothing.")
+
+
+def _demand(subject: Subject, line: int, names: list[str], why: str) -> Finding:
+    """A note that whoever builds has to give build arguments: the way to demand them, and no defect."""
+    given = "build_arguments of lucid.toml or build.args of a compose file tell it here"
+    told = f"The build argument {' and '.join(names)} has no default: {why}; {given}."
+    return Finding(subject.path, line, told, is_note=True)
 
 
 def single_stage(subject: Subject) -> Iterator[Finding]:

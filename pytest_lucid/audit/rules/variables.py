@@ -39,9 +39,11 @@ def empty_variables(subject: Subject) -> Iterator[Finding]:
         for line, name in sorted(set(_unset(stage))):
             if name in (_AUTOMATIC if known is None else known):
                 continue
-            if complaint := _complaint(stage, line, name, declared=name in everywhere, known=known is not None):
+            complaint = _complaint(stage, line, name, declared=name in everywhere, known=known is not None)
+            if complaint:
                 yield subject.at(line, complaint)
         if known is not None:
+            yield from _empty_in_heredocs(subject, stage, known)
             yield from _empty_in_runs(subject, stage, known)
     for image in facts.images:
         for name in image.unset:
@@ -62,13 +64,25 @@ def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known
 
 
 def _unset(stage: StageFacts) -> Iterator[tuple[int, str]]:
-    located: list[Located[str] | None] = [*stage.own_env.values(), *stage.own_labels.values(), *stage.own_volumes]
+    located: list[Located[str] | Located[tuple[str, ...]] | None] = [
+        *stage.own_env.values(),
+        *stage.own_labels.values(),
+        *stage.own_volumes,
+    ]
     located += [stage.user, stage.workdir, stage.stop_signal] if stage.parent is None else []
+    located += stage.own_exposed
     for item in located:
         if item is not None:
             yield from ((item.line, name) for name in item.unset)
     for copy in stage.own_copies:
         yield from ((copy.line, name) for name in copy.unset)
+
+
+def _empty_in_heredocs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:
+    for copy in stage.own_copies:
+        if empty := [name for name in copy.text_unset if name not in known]:
+            told = f"The builder itself puts {', '.join(empty)} into this here-document, and nothing sets it"
+            yield subject.at(copy.line, f'{told}: write <<"{copy.heredocs[0].name}" to keep the $.')
 
 
 def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:

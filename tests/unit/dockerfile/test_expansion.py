@@ -59,7 +59,7 @@ def test_expands(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["${X", "${", "${}", "${X:", "${X:?", "${X^^}", "${X:#a}", "'x", '"x', "${U:?must}", "${U?}", "${X/a", "${X/a/b"],
+    ["${X", "${", "${}", "${X:", "${X:?", "${X^^}", "${X:#a}", "'x", '"x', "${X/a", "${X/a/b"],
 )
 def test_refuses(text: str) -> None:
     result = expand(text, _SET)
@@ -98,3 +98,9 @@ def test_the_escape_character_of_windows() -> None:
 @pytest.mark.parametrize("text", ["${a:-" * 200, "$X" * 20_000, "${L#*a*a*a*b}"])
 def test_bounds(text: str) -> None:
     assert expand(text, {**_SET, "L": "a" * 10_000}).error
+
+
+@pytest.mark.parametrize("text", ["${U:?must}", "${U?}", "a${U?b}c"])
+def test_a_variable_that_is_demanded(text: str) -> None:
+    result = expand(text, _SET)
+    assert (result.error, result.demanded) == ("", ("U",))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pytest_lucid.dockerfile import hadolint
-from pytest_lucid.dockerfile.hadolint import find_program, run_hadolint
+from pytest_lucid.dockerfile.hadolint import run_hadolint
 from pytest_lucid.dockerfile.hadolint_copy import ReadableCopy
+from pytest_lucid.dockerfile.hadolint_program import find_program
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.errors import ConfigError
 

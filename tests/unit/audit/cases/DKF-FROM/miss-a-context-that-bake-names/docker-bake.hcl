@@ -1,0 +1,5 @@
+target "app" {
+  contexts = {
+    frontend = "target:ui"
+  }
+}
