@@ -10,8 +10,6 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from pytest_lucid.config.cache import prune, write_whole
 from pytest_lucid.content import tron
 from pytest_lucid.image.entries import Layer
 from pytest_lucid.image.layer import hash_layer, read_layer
@@ -26,7 +25,6 @@ from pytest_lucid.image.layer import hash_layer, read_layer
 if TYPE_CHECKING:
     from pytest_lucid.image.scan import Scanner
 
-KEPT_SECONDS = 30 * 24 * 3600
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -82,11 +80,11 @@ class LayerCache:
         # A cache that cannot be written is none; JSON has no names that are no UTF-8.
         with suppress(OSError, PydanticSerializationError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, _Stored(layer=layer).model_dump_json().encode())
+            write_whole(path, _Stored(layer=layer).model_dump_json().encode())
             name = self._path(hint, "name") if hint else None
             if name and hint != _hex(layer.diff_id):
-                _write(name, layer.diff_id.encode())
-            _prune(path.parent.parent)
+                write_whole(name, layer.diff_id.encode())
+            prune(path.parent.parent)
 
     def _forget(self, name: str) -> None:
         for hint in _DIGEST.findall(name):
@@ -108,23 +106,3 @@ def _fingerprint(scanner: Scanner) -> str:
         for file in sorted(file for file in package.iterdir() if file.is_file()):
             sha.update(file.read_bytes())
     return sha.hexdigest()[:16]
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: others may be reading it."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _prune(folder: Path) -> None:
-    """Remove what has not been used for a while, whichever rules it was read by."""
-    oldest = time.time() - KEPT_SECONDS
-    for file in folder.glob("*/*"):
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)

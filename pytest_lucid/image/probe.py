@@ -6,16 +6,19 @@ containers.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pytest_lucid.config.cache import keep, read_kept
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.image.config import Image
@@ -48,54 +51,78 @@ def entry_module(image: Image) -> str | None:
     return argv[at] if at < len(argv) else None
 
 
-def probe(engine: Engine, image: Image, user: str | None, labels: Mapping[str, str]) -> Probe:
+def probe(
+    engine: Engine, image: Image, user: str | None, labels: Mapping[str, str], cache: Path | None = None
+) -> Probe:
     """Ask the interpreter of an image that starts with `PROGRAM -m MODULE`; the container runs as `user` (uid:gid).
 
-    Raises EngineError where no answer comes: then nothing is known, which is not the same as a failed import.
+    An answer is kept below `cache`, and given again where everything is the same that it depends on: the image, the
+    engine, and how the container is made. Raises EngineError where no answer comes: then nothing is known, which is not
+    the same as a failed import.
     """
     module = entry_module(image)
     if module is None:
         raise EngineError(f"{image.reference} runs no module (`python -m …`), so none can be imported: {image.argv}")
     script = (files("pytest_lucid.image") / "probe_script.py").read_text("utf-8")
     folders = [folder for folder in image.environment.get("PYTHONPATH", "").split(":") if folder]
-    answer = _run(engine, image, user, labels, [image.argv[0], "-c", script, module, *folders])
+    options = _options(image, user, [image.argv[0], "-c", script, module, *folders])
+    kept = cache / "imports" / f"{_digest(engine, options)}.json" if cache else None
+    if kept and (found := _parsed(module, read_kept(kept))):
+        return found
+    answer = _run(engine, image, labels, options)
+    found = _parsed(module, answer)
+    if found is None:
+        shown = "\n  ".join(answer.decode("utf-8", "replace").splitlines()[-_SHOWN_LINES:])
+        raise EngineError(f"{image.argv[0]} of {image.reference} gave no answer; its last lines:\n  {shown}")
+    if kept:
+        keep(kept, answer)
+    return found
+
+
+def _parsed(module: str, answer: bytes | None) -> Probe | None:
     try:
-        told: dict[str, Any] = json.loads(answer)
-    except ValueError as error:
-        shown = "\n  ".join(answer.splitlines()[-_SHOWN_LINES:])
-        raise EngineError(f"{image.argv[0]} of {image.reference} gave no answer; its last lines:\n  {shown}") from error
-    return Probe(
-        module=module,
-        error=told["error"],
-        distributions=told["distributions"],
-        bytecode=tuple(told["bytecode"]),
-        version=tuple(told["version"]),
-    )
-
-
-def _run(engine: Engine, image: Image, user: str | None, labels: Mapping[str, str], argv: list[str]) -> str:
-    client = engine.client
-    with engine_errors(f"starting the interpreter of {image.reference}"):
-        container = client.containers.create(
-            image.id,
-            entrypoint=argv[:1],
-            command=argv[1:],
-            user=user,
-            labels=dict(labels),
-            network_disabled=True,
-            network_mode="none",
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
-            mem_limit=_MEMORY_BYTES,
-            pids_limit=_PIDS,
-            healthcheck={"test": ["NONE"]},
+        told: dict[str, Any] = json.loads(answer or b"")
+        return Probe(
+            module=module,
+            error=told["error"],
+            distributions=told["distributions"],
+            bytecode=tuple(told["bytecode"]),
+            version=tuple(told["version"]),
         )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _options(image: Image, user: str | None, argv: Sequence[str]) -> dict[str, Any]:
+    """How the container is made, but for the labels of the run."""
+    return {
+        "image": image.id,
+        "entrypoint": argv[:1],
+        "command": argv[1:],
+        "user": user,
+        "network_disabled": True,
+        "network_mode": "none",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "mem_limit": _MEMORY_BYTES,
+        "pids_limit": _PIDS,
+        "healthcheck": {"test": ["NONE"]},
+    }
+
+
+def _digest(engine: Engine, options: Mapping[str, Any]) -> str:
+    """Name all that an answer depends on."""
+    return hashlib.sha256(repr((engine.identity, engine.version, options)).encode()).hexdigest()
+
+
+def _run(engine: Engine, image: Image, labels: Mapping[str, str], options: Mapping[str, Any]) -> bytes:
+    with engine_errors(f"starting the interpreter of {image.reference}"):
+        container = engine.client.containers.create(labels=dict(labels), **options)
         try:
             container.start()
             container.wait(timeout=_DEADLINE_SECONDS)
-            return container.logs(stdout=True, stderr=False).decode("utf-8", "replace") or container.logs().decode(
-                "utf-8", "replace"
-            )
+            said: bytes = container.logs(stdout=True, stderr=False) or container.logs()
         finally:
             container.remove(force=True, v=True)
+    return said

@@ -1,20 +1,21 @@
-"""What Consul knows, asked inside its own container, so that no other service's health colours the answer."""
+"""What Consul knows, asked over HTTP from within its own container, so that no other service colours the answer."""
 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.engine.command import run_command
-from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_lucid.engine.connection import Engine
-    from pytest_lucid.matrix import Consul
+    from pytest_lucid.engine.shell_protocol import Result
+    from pytest_lucid.sidecar.session import Session
+
+# Consul answers at once, or with an error; one that is frozen does neither.
+ANSWER_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -34,49 +35,36 @@ class Discovery:
     registrations: Mapping[str, tuple[Registration, ...]]
 
 
-def read_discovery(engine: Engine, consul: Consul, services: Sequence[str]) -> Discovery:
-    """Ask Consul for its leader and for `services`, with its own client, inside its container.
+def read_discovery(session: Session, port: int, services: Sequence[str]) -> Discovery:
+    """Ask the Consul that `session` is inside of, at `port`, for its leader and for `services`.
 
-    A Consul that does not run or does not answer has no leader and no registrations.
+    Without a leader it knows of no service. Raises EngineError where it does not answer: what is registered is then
+    not known.
     """
-    questions = [("operator", "raft", "list-peers"), *(_watch(name) for name in services)]
-    # At the same time: to another machine each question takes its time.
-    with ThreadPoolExecutor(len(questions)) as pool:
-        peers, *answers = pool.map(lambda question: _ask(engine, consul, *question), questions)
-    found = {name: _registrations(answer) for name, answer in zip(services, answers, strict=True)}
-    return Discovery(_leader(peers), found)
+    paths = ("status/leader", *(f"health/service/{name}" for name in services))
+    asked = [f"timeout {ANSWER_SECONDS} wget -q -O - http://127.0.0.1:{port}/v1/{path}" for path in paths]
+    leader, *answers = session.run_all(asked)
+    elected = str(_read("status/leader", leader)) or None
+    if elected is None:
+        return Discovery(None, dict.fromkeys(services, ()))
+    found = zip(services, paths[1:], answers, strict=True)
+    return Discovery(elected, {name: _registrations(_read(path, answer)) for name, path, answer in found})
 
 
-def _watch(service: str) -> tuple[str, ...]:
-    return ("watch", "-type=service", f"-service={service}")
+def _read(path: str, answer: Result) -> Any:
+    try:
+        return json.loads(answer.stdout)
+    except ValueError as error:
+        said = answer.stderr.decode("utf-8", "replace").strip() or f"nothing, exit code {answer.code}"
+        raise EngineError(f"Consul gave no answer to /v1/{path}, so what it knows cannot be judged ({said})") from error
 
 
-def _ask(engine: Engine, consul: Consul, *arguments: str) -> str:
-    environment = {"CONSUL_HTTP_ADDR": f"http://127.0.0.1:{consul.port}"}
-    with engine_errors(f"asking {consul.container}"):
-        containers = engine.client.api.containers(filters={"name": f"^/{consul.container}$", "status": "running"})
-        if not containers:
-            return ""
-        exit_code, output = run_command(engine, containers[0]["Id"], ["consul", *arguments], environment)
-    return output.decode() if exit_code == 0 else ""
-
-
-def _leader(peers: str) -> str | None:
-    """Read the leader's address from the table: columns Node, ID, Address, State, …."""
-    for row in peers.splitlines()[1:]:
-        columns = row.split()
-        if "leader" in columns:
-            return columns[columns.index("leader") - 1]
-    return None
-
-
-def _registrations(answer: str) -> tuple[Registration, ...]:
-    entries: list[dict[str, Any]] = json.loads(answer) if answer.strip() else []
+def _registrations(entries: list[dict[str, Any]]) -> tuple[Registration, ...]:
     return tuple(
         Registration(
             address=entry["Service"]["Address"] or entry["Node"]["Address"],
             port=entry["Service"]["Port"],
             passing=all(check["Status"] == "passing" for check in entry["Checks"]),
         )
-        for entry in entries or ()
+        for entry in entries
     )

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 WORKSPACE: pytest.StashKey[Workspace] = pytest.StashKey()
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
-FIXTURES = pytest.StashKey[frozenset[str]]()
 AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
 
 
@@ -65,11 +64,3 @@ def host_name(item: pytest.Item) -> str | None:
         return None
     callspec = getattr(item, "callspec", None)
     return (callspec.params.get("lucid_host") if callspec else None) or workspace_of(item.config).hosts[0]
-
-
-def fixtures_of(session: pytest.Session) -> frozenset[str]:
-    """The names of all fixtures that the tests of this run ask for."""
-    if FIXTURES not in session.config.stash:
-        names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
-        session.config.stash[FIXTURES] = frozenset(names)
-    return session.config.stash[FIXTURES]

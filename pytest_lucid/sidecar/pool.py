@@ -1,14 +1,12 @@
-"""The sidecars of one run: all made when the first is asked for, at the same time, and left together."""
+"""The sidecars of one run: each made when it is first asked for, all left together."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pytest_lucid import standin
+from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import LucidError
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
 
@@ -33,30 +31,19 @@ class SidecarPool:
         self._toolbox = toolbox
         self._run = run
         self._brought = f"{BROUGHT}:{run.id}"
-        self._got: Future[None] = Future()
+        self._asked = Once()
         self._sessions = {
-            target: Session(Sidecar(engine, target, run, toolbox, self._got.result)) for target in targets
+            target: Session(Sidecar(engine, target, run, toolbox, self._get_toolbox)) for target in targets
         }
-        self._opened: dict[str, Future[object]] = {}
-        self._lock = threading.Lock()
 
     def session(self, target: str) -> Session:
         """The session inside `target`; raises like Session.run where none can be opened."""
-        with self._lock:
-            if not self._opened:
-                self._open()
-        self._opened[target].result()
-        return self._sessions[target]
+        session = self._sessions[target]
+        self._asked.ask(target, session.open)
+        return session
 
-    def _open(self) -> None:
-        # Most of the time that a sidecar takes to start is waiting for the engine.
-        with ThreadPoolExecutor(len(self._sessions)) as pool:
-            self._opened = {name: pool.submit(session.open) for name, session in self._sessions.items()}
-            try:
-                self._bring()
-                self._got.set_result(None)
-            except LucidError as error:
-                self._got.set_exception(error)
+    def _get_toolbox(self) -> None:
+        self._asked.ask(self._toolbox, self._bring)
 
     def _bring(self) -> None:
         """Have the toolbox on the engine; another machine remembers whether it is there for this run only."""
@@ -73,10 +60,8 @@ class SidecarPool:
 
     def remove(self) -> None:
         """Remove the sidecars of every process of this run, and a toolbox that was sent to another machine for them."""
-        with ThreadPoolExecutor(len(self._sessions) + 1) as pool:
-            brought = pool.submit(self._was_brought)
-            list(pool.map(lambda session: session.sidecar.remove(), self._sessions.values()))
-        if brought.result():
+        together(session.sidecar.remove for session in self._sessions.values())
+        if self._was_brought():
             with engine_errors(f"removing {self._toolbox}"):
                 for name in (self._brought, self._toolbox):
                     self._engine.client.api.remove_image(name)

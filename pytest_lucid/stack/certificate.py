@@ -6,8 +6,6 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-import trustme
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,6 +18,8 @@ def certificate_archive(names: Sequence[str], user: str) -> bytes:
     They are root's: the service of `user` (uid:gid) may read them, its group alone the key, but whoever breaks into it
     cannot put others in their place.
     """
+    import trustme  # noqa: PLC0415 - loads a whole library of cryptography, which only a bring-up needs
+
     authority = trustme.CA(organization_name="Lucid development")
     issued = authority.issue_cert(*names)
     chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, exclusive
-from pytest_lucid.errors import EngineError
+from pytest_lucid.errors import EngineError, LucidError
 from pytest_lucid.inspect.consul import read_discovery
-from pytest_lucid.sidecar.sidecar import TOOLBOX
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
 from pytest_lucid.stack.bring_up import await_health, bring_up
 from pytest_lucid.stack.build import Plan, build_images
 from pytest_lucid.stack.room import demand_room
@@ -40,33 +41,37 @@ def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Calla
     become healthy is no error here: the checks will say so.
     """
     services = matrix.closure(matrix.select(settings.services))
-    with exclusive(engine):
-        if not settings.up:
-            build(engine, matrix, settings, services, progress)
-            yield
-            return
-        remove_leftovers(engine, progress)
-        demand_room(engine, matrix, services)
+    with exclusive(engine), ExitStack() as afterwards:
+        if settings.up:
+            remove_leftovers(engine, progress)
+            demand_room(engine, matrix, services)
         build(engine, matrix, settings, services, progress)
-        run = Run.new(keep=settings.keep)
-        up = False
-        try:
+        if settings.up:
+            run = Run.new(keep=settings.keep)
+            afterwards.callback(_remove, engine, run, progress)
             bring_up(engine, matrix, services, run, progress)
-            _await(engine, matrix, services, settings.timeout, progress)
-            up = True
-            yield
-        finally:
-            if settings.keep and up:
-                progress(f"kept run {run.id}; the next --lucid-up replaces it, `{_down(engine)}` removes it")
-            else:
-                try:
-                    tear_down(engine, run.id)
-                except EngineError as error:
-                    raise EngineError(
-                        f"{engine.host}: what run {run.id} made is still there: {error}\n"
-                        f"Remove it with `{_down(engine)}`; the next --lucid-up there does that, too."
-                    ) from error
-                progress(f"removed run {run.id}")
+            started = time.monotonic()
+            lost = _await(engine, matrix, services, run, started + settings.timeout)
+            healthy = f"{len(services) - len(lost)} of {len(services)} services healthy"
+            progress(f"{healthy} after {time.monotonic() - started:.1f} s")
+            for name, state in lost.items():
+                progress(f"{name} is {state}")
+            if settings.keep:
+                afterwards.pop_all()
+                said = f"kept run {run.id}; the next --lucid-up replaces it, `{_down(engine)}` removes it"
+                afterwards.callback(progress, said)
+        yield
+
+
+def _remove(engine: Engine, run: Run, progress: Callable[[str], None]) -> None:
+    try:
+        tear_down(engine, run.id)
+    except EngineError as error:
+        raise EngineError(
+            f"{engine.host}: what run {run.id} made is still there: {error}\n"
+            f"Remove it with `{_down(engine)}`; the next --lucid-up there does that, too."
+        ) from error
+    progress(f"removed run {run.id}")
 
 
 def _down(engine: Engine) -> str:
@@ -104,26 +109,23 @@ def build(
         send_images(builder, engine, [service.image for service in services], progress)
 
 
-def _await(
-    engine: Engine, matrix: Matrix, services: Sequence[Service], timeout: float, progress: Callable[[str], None]
-) -> None:
-    started = time.monotonic()
-    deadline = started + timeout
+def _await(engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, deadline: float) -> dict[str, str]:
+    """Wait until all are healthy and registered, or `deadline` (time.monotonic); return the state of the others."""
     lost = await_health(engine, services, deadline)
-    healthy = [service.name for service in services if service.name not in lost]
-    while (late := _unregistered(engine, matrix, healthy)) and time.monotonic() < deadline:
-        time.sleep(REGISTRATION_POLL_SECONDS)
-    lost.update(dict.fromkeys(late, "not registered in Consul"))
-    progress(
-        f"{len(services) - len(lost)} of {len(services)} services healthy after {time.monotonic() - started:.1f} s"
-    )
-    for name, state in lost.items():
-        progress(f"{name} is {state}")
+    if (consul := matrix.consul) is None:
+        return lost
+    names = [service.name for service in services if service.registered and service.name not in lost]
+    with closing(Session(Sidecar(engine, consul.container, run))) as session:
+        while (late := _unregistered(session, consul.port, names)) and time.monotonic() < deadline:
+            time.sleep(REGISTRATION_POLL_SECONDS)
+        session.sidecar.remove()
+    return {**lost, **dict.fromkeys(late, "not registered in Consul")}
 
 
-def _unregistered(engine: Engine, matrix: Matrix, names: Sequence[str]) -> list[str]:
-    if matrix.consul is None:
-        return []
-    names = [service.name for service in matrix.service if service.registered and service.name in names]
-    found = read_discovery(engine, matrix.consul, names).registrations
+def _unregistered(session: Session, port: int, names: Sequence[str]) -> list[str]:
+    try:
+        found = read_discovery(session, port, names).registrations
+    except LucidError:
+        # The checks will say what is wrong with it.
+        return list(names)
     return [name for name in names if not any(registration.passing for registration in found[name])]

@@ -6,10 +6,12 @@ import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.run import KEEP, OWNER, RUN, owner
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_lucid.engine.connection import Engine
+
+CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,12 @@ def tear_down(engine: Engine, run: str) -> None:
     label = f"{RUN}={run}"
     client = engine.client
     with _uninterrupted(), engine_errors(f"tearing down run {run}"):
-        for container in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
-            _remove(container.remove, v=True, force=True)
-        for network in client.networks.list(filters={"label": label}):
-            _remove(network.remove)
-        for volume in client.volumes.list(filters={"label": label}):
-            _remove(volume.remove)
+        containers = client.api.containers(all=True, filters={"label": label})
+        together(partial(_remove_container, engine, container["Id"]) for container in containers)
+        networks = client.api.networks(filters={"label": label})
+        together(partial(_remove, client.api.remove_network, network["Id"]) for network in networks)
+        volumes = client.api.volumes(filters={"label": label})["Volumes"] or []
+        together(partial(_remove, client.api.remove_volume, volume["Name"]) for volume in volumes)
 
 
 def leftovers(engine: Engine) -> tuple[Leftover, ...]:
@@ -80,8 +84,17 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _remove(remove: Callable[..., Any], **options: bool) -> None:
+def _remove_container(engine: Engine, identity: str) -> None:
     try:
-        remove(**options)
+        _remove(engine.client.api.remove_container, identity, v=True, force=True)
+    except APIError as error:
+        # A sidecar removes itself when its target goes.
+        if error.status_code != CONFLICT:
+            raise
+
+
+def _remove(remove: Callable[..., Any], identity: str, **options: bool) -> None:
+    try:
+        remove(identity, **options)
     except NotFound:
         return

@@ -6,11 +6,12 @@ An image comes from the engine, or from a file that the user names; only the fir
 from __future__ import annotations
 
 import platform
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_lucid.config.cache import cache_directory
+from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.image.config import Image, list_images, read_image
@@ -23,7 +24,7 @@ from pytest_lucid.image.tools import load_toolbox
 from pytest_lucid.stack.transfer import saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_lucid.config.settings import Settings
     from pytest_lucid.engine.connection import Engine
@@ -52,15 +53,10 @@ class Images:
         self._matrix = matrix
         self._services = services
         self._given = settings.images
-        self._kept = None if settings.no_cache else cache_directory() / "layers"
+        self._kept = None if settings.no_cache else cache_directory()
         self._connect = connect
         self._labels = labels
-        self._images: dict[str, Image] = {}
-        # An image that cannot be read is not read again by each of its checks.
-        self._inventories: dict[str, Inventory | LucidError] = {}
-        self._probes: dict[str, Probe | LucidError] = {}
-        self._bases: dict[str, tuple[Image, ...]] = {}
-        self._facts: dict[Hashable, object] = {}
+        self._facts = Once()
 
     def is_given(self, service: Service) -> bool:
         """Whether the image of `service` comes from a file."""
@@ -68,53 +64,42 @@ class Images:
 
     def image(self, service: Service) -> Image:
         """The image that the matrix names for `service`."""
-        if service.name not in self._images:
-            if self.is_given(service):
-                self._read_given(service)
-            else:
-                self._images[service.name] = read_image(self._connect(), service.image)
-        return self._images[service.name]
+        if self.is_given(service):
+            return self._read_given(service)[0]
+        return self._facts.ask(("image", service.name), lambda: read_image(self._connect(), service.image))
 
     def inventory(self, service: Service) -> Inventory:
         """Every file of the image of `service`. Raises MissingError where there is no such image."""
+        if self.is_given(service):
+            return self._read_given(service)[1]
         image = self.image(service)
-        if service.name not in self._inventories:
-            if not image.exists:
-                raise MissingError(f"image {image.reference} is not there; build it with --lucid-build or --lucid-up")
-            self._read_from_engine()
-        found = self._inventories[service.name]
+        if not image.exists:
+            raise MissingError(f"image {image.reference} is not there; build it with --lucid-build or --lucid-up")
+        found = self.inventories[service.name]
         if isinstance(found, LucidError):
-            raise found
+            raise type(found)(str(found))
         return found
+
+    @property
+    def inventories(self) -> Mapping[str, Inventory | LucidError]:
+        """The inventories of all images that the engine has, by service, or why one cannot be read."""
+        return self._facts.ask("inventories", self._read_from_engine)
 
     def fact(self, service: Service, inventory: Inventory, gather: Callable[[Inventory], T]) -> T:
         """What `gather` makes of the inventory of `service`, gathered once."""
-        key = (service.name, gather)
-        if key not in self._facts:
-            self._facts[key] = gather(inventory)
-        fact: T = self._facts[key]  # type: ignore[assignment]  # one function always returns facts of one type
-        return fact
+        return self._facts.ask((service.name, gather), lambda: gather(inventory))
 
     def probe(self, service: Service) -> Probe:
         """What the interpreter in the image of `service` can import; needs an engine that has the image."""
-        if service.name not in self._probes:
-            # An error is remembered, too: asking again would start another container for each check.
-            self._probes[service.name] = _attempt(
-                lambda: probe(self._connect(), self.image(service), service.user, self._labels)
-            )
-        found = self._probes[service.name]
-        if isinstance(found, LucidError):
-            raise found
-        return found
+        return self._facts.ask(
+            ("probe", service.name),
+            lambda: probe(self._connect(), self.image(service), service.user, self._labels, self._kept),
+        )
 
     def bases(self, service: Service) -> tuple[Image, ...]:
         """The images of the base demanded of `service`: those of the file given for it, else those of the engine."""
         base = service.base
-        if base is None:
-            return ()
-        if base not in self._bases:
-            self._bases[base] = self._find_bases(base)
-        return self._bases[base]
+        return self._facts.ask(("bases", base), lambda: self._find_bases(base)) if base else ()
 
     def _find_bases(self, base: str) -> tuple[Image, ...]:
         if path := self._given.get(base):
@@ -126,14 +111,20 @@ class Images:
             )
         return list_images(self._connect(), base)
 
-    @cached_property
+    @property
     def _layers(self) -> LayerCache:
+        return self._facts.ask("layers", self._open_layers)
+
+    def _open_layers(self) -> LayerCache:
         stated = [(service.environment or {}).get("PYTHONPATH", "") for service in self._matrix.service]
         own = dict.fromkeys(folder.strip("/") for paths in stated for folder in paths.split(":"))
         scanner = Scanner(load_toolbox(), tuple(f"{folder}/" for folder in own if folder))
-        return LayerCache(scanner, self._kept)
+        return LayerCache(scanner, self._kept / "layers" if self._kept else None)
 
-    def _read_given(self, service: Service) -> None:
+    def _read_given(self, service: Service) -> tuple[Image, Inventory]:
+        return self._facts.ask(("given", service.name), lambda: self._find_given(service))
+
+    def _find_given(self, service: Service) -> tuple[Image, Inventory]:
         archive = read_path(self._given[service.name], self._layers)
         found = list(archive.images())
         named = [pair for pair in found if service.image in pair[0].tags] or found
@@ -145,26 +136,30 @@ class Images:
             raise ConfigError(
                 f"--lucid-image: expected {service.image} in {self._given[service.name]}, or one image only; got {held}"
             )
-        self._images[service.name], self._inventories[service.name] = named[0]
+        return named[0]
 
-    def _read_from_engine(self) -> None:
+    def _read_from_engine(self) -> Mapping[str, Inventory | LucidError]:
         """Read the images that were not read before in one stream: what they share comes once."""
+        asked = [service for service in self._services if not self.is_given(service)]
+        together(partial(self.image, service) for service in asked)
+        read: dict[str, Inventory | LucidError] = {}
         wanted: dict[str, list[str]] = {}
-        for service in self._services:
-            if self.is_given(service) or not (image := self.image(service)).exists:
+        for service in asked:
+            if not (image := self.image(service)).exists:
                 continue
             layers = tuple(layer for diff_id in image.layers if (layer := self._layers.find(diff_id)))
             if len(layers) == len(image.layers):
-                self._inventories[service.name] = Inventory(service.image, layers)
+                read[service.name] = Inventory(service.image, layers)
             else:
                 wanted.setdefault(service.image, []).append(service.name)
-        if not wanted:
-            return
-        archive = self._save(tuple(wanted))
-        for listed in archive.listed():
-            read = _attempt(lambda listed=listed: archive.load(listed)[1])  # type: ignore[misc]
-            for tag in set(listed.tags) & set(wanted):
-                self._inventories.update(dict.fromkeys(wanted[tag], read))
+        if wanted:
+            archive = self._save(tuple(wanted))
+            for listed in archive.listed():
+                loaded = _attempt(partial(archive.load, listed))
+                found = loaded if isinstance(loaded, LucidError) else loaded[1]
+                for tag in set(listed.tags) & set(wanted):
+                    read.update(dict.fromkeys(wanted[tag], found))
+        return read
 
     def _save(self, references: tuple[str, ...]) -> Archive:
         return save(self._connect(), references, self._layers)

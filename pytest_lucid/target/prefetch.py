@@ -1,78 +1,69 @@
-"""Asks a host for many facts at the same time: on the way to another machine, every question takes its time.
+"""Asks a host for all that the collected checks need, side by side, before the first of them runs.
 
 What is asked for here is asked for by checks anyway; their answers, errors included, are those of the facts themselves.
+A question that rests on others asks them itself, and waits for them.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.errors import LucidError
+from pytest_lucid.target.need import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pytest_lucid.matrix import Service
     from pytest_lucid.target.deployment import Deployment
     from pytest_lucid.target.images import Images
 
     Question = Callable[[], object]
+    Questions = Iterable[Question]
+
+# In the order in which they are asked, where there are more than can be asked at once: what takes longest comes first.
+OF_IMAGES: dict[Need, Callable[[Images, Sequence[Service]], Questions]] = {
+    Need.INTERPRETER: lambda images, services: (partial(images.probe, s) for s in services if not images.is_given(s)),
+    # All come in one stream.
+    Need.INVENTORY: lambda images, _: (lambda: images.inventories,),
+    Need.BASES: lambda images, services: (partial(images.bases, s) for s in services),
+    Need.IMAGE: lambda images, services: (partial(images.image, s) for s in services),
+}
+OF_DEPLOYMENT: dict[Need, Callable[[Deployment, Sequence[Service]], Questions]] = {
+    Need.RUNTIME: lambda facts, services: (partial(facts.inside, s) for s in services),
+    Need.NAMES: lambda facts, services: (partial(facts.names, s) for s in services),
+    Need.SESSION: lambda facts, services: (partial(facts.sidecars.session, s.name) for s in services),
+    Need.DISCOVERY: lambda facts, _: (lambda: facts.discovery,),
+    Need.DRIFT: lambda facts, services: (partial(facts.drift, s) for s in services),
+    Need.ANSWERS: lambda facts, services: (question for s in services for question in _requests(facts, s)),
+    Need.CONTAINER: lambda facts, _: (partial(facts.container, name) for name in facts.matrix.names),
+    Need.NETWORK: lambda facts, _: (partial(facts.network_called, name) for name in facts.matrix.network_names or ()),
+}
 
 
-def gather_images(images: Images, services: Sequence[Service], wanted: Collection[str]) -> None:
-    """Ask for what `wanted`, the fixtures of the checks to come, need of images."""
-    if "lucid_image" in wanted:
-        together([lambda s=s: images.image(s) for s in services])  # type: ignore[misc]
-    later: list[Question] = []
-    if "lucid_bases" in wanted:
-        later += [lambda s=s: images.bases(s) for s in {s.base: s for s in services if s.base}.values()]  # type: ignore[misc]
-    if "lucid_inventory" in wanted:
-        # All come in one stream.
-        later.append(lambda: images.inventory(services[0]))
-    if "lucid_interpreter" in wanted:
-        later += [lambda s=s: images.probe(s) for s in services]  # type: ignore[misc]
-    together(later)
-
-
-def gather_deployment(deployment: Deployment, services: Sequence[Service], wanted: Collection[str]) -> None:
-    """Ask for what `wanted`, the fixtures of the checks to come, need of the deployment."""
+def prefetch(
+    images: Images, deployment: Deployment | None, services: Sequence[Service], needs: Collection[Need]
+) -> None:
+    """Ask for what `needs` names of the images, and of the deployment if there is one, at the same time."""
     questions: list[Question] = []
-    if "lucid_container" in wanted or "lucid_deployment" in wanted:
-        questions += [lambda n=n: deployment.container(n) for n in deployment.matrix.names]  # type: ignore[misc]
-    if "lucid_network" in wanted or "lucid_networks" in wanted:
-        questions += [lambda n=n: deployment.network_called(n) for n in deployment.matrix.network_names or ()]  # type: ignore[misc]
-    if "lucid_discovery" in wanted and deployment.matrix.consul:
-        questions.append(lambda: deployment.discovery)
-    if "lucid_drift" in wanted:
-        questions += [lambda s=s: deployment.drift(s) for s in services]  # type: ignore[misc]
-    if "lucid_health" in wanted:
-        questions += _answers(deployment, services)
-    if "lucid_runtime" in wanted or "lucid_names" in wanted:
-        # All sidecars are made at the same time when the first is asked for.
-        questions.append(lambda: deployment.sidecars.session(services[0].name))
-    together(questions)
-    if "lucid_runtime" in wanted:
-        together([lambda s=s: deployment.inside(s) for s in services])  # type: ignore[misc]
-    if "lucid_names" in wanted:
-        together([lambda s=s: deployment.names(s) for s in services])  # type: ignore[misc]
+    if deployment:
+        questions += [q for need, ask in OF_DEPLOYMENT.items() if need in needs for q in ask(deployment, services)]
+    questions += [q for need, ask in OF_IMAGES.items() if need in needs for q in ask(images, services)]
+    together(partial(_remember, question) for question in questions)
 
 
-def together(questions: Sequence[Question]) -> None:
-    """Ask all at the same time, and wait for the answers. What cannot be answered is told to whoever asks next."""
-    if not questions:
-        return
-    with ThreadPoolExecutor(len(questions)) as pool:
-        for asked in [pool.submit(question) for question in questions]:
-            with suppress(LucidError):
-                asked.result()
+def _remember(question: Question) -> None:
+    """Ask; what cannot be answered is told to whoever asks next."""
+    with suppress(LucidError):
+        question()
 
 
-def _answers(deployment: Deployment, services: Sequence[Service]) -> Iterator[Question]:
-    for service in services:
-        health = service.health.path if service.health else None
-        for port in service.web_ports if health else ():
-            yield lambda s=service, p=port, h=health: deployment.get(s, h, p)  # type: ignore[misc]
-        for path in service.paths or ():
-            yield lambda s=service, p=path: deployment.get(s, p)  # type: ignore[misc]
+def _requests(facts: Deployment, service: Service) -> Iterator[Question]:
+    if service.health:
+        path = service.health.path or "/"
+        yield partial(facts.get, service, path)
+        yield from (partial(facts.get, service, path, port) for port in service.web_ports)
+    yield from (partial(facts.get, service, path) for path in service.paths or ())

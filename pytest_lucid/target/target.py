@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.stack.preflight import demand_architecture, demand_fitness
 from pytest_lucid.target.deployment import Deployment
 from pytest_lucid.target.images import Images
-from pytest_lucid.target.prefetch import gather_deployment, gather_images, together
+from pytest_lucid.target.prefetch import prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
     from pytest_lucid.matrix import Matrix, Service
+    from pytest_lucid.target.need import Need
 
 
 class Target:
@@ -33,19 +34,16 @@ class Target:
         self._matrix = matrix
         self._services = services
         self._run = run
-        self._connected: Engine | str | None = None
-        self._gathered = False
+        self._asked = Once()
+        self._connected: Engine | None = None
 
     @property
     def engine(self) -> Engine:
         """Its engine. One that could not be reached is not tried again: later calls raise the same EngineError."""
-        if self._connected is None:
-            try:
-                self._connected = connect(self.host)
-            except EngineError as error:
-                self._connected = str(error)
-        if isinstance(self._connected, str):
-            raise EngineError(self._connected)
+        return self._asked.ask("engine", self._connect)
+
+    def _connect(self) -> Engine:
+        self._connected = connect(self.host)
         return self._connected
 
     @cached_property
@@ -60,8 +58,9 @@ class Target:
 
     @cached_property
     def sidecars(self) -> SidecarPool:
-        """The sidecars of the services there."""
-        return SidecarPool(self.engine, self._run, [service.name for service in self._services])
+        """The sidecars of the services there, and of Consul."""
+        consul = [self._matrix.consul.container] if self._matrix.consul else []
+        return SidecarPool(self.engine, self._run, [*(service.name for service in self._services), *consul])
 
     def demand_fitness(self) -> Engine:
         """Its engine; raises LucidError with a remedy where it cannot be reached, or is not fit."""
@@ -70,29 +69,26 @@ class Target:
             if self._settings.builds:
                 demand_fitness(engine, builds=True)
                 return engine
-            with ThreadPoolExecutor(1) as pool:
-                fit = pool.submit(demand_fitness, engine, builds=False)
-                gather_images(self.images, self._services, ("lucid_image",))
-                fit.result()
-            given = self.images.is_given
-            images = [self.images.image(s) for s in self._services if not given(s)]
+            services = [service for service in self._services if not self.images.is_given(service)]
+            questions: list[Callable[[], object]] = [partial(self.images.image, service) for service in services]
+            questions.insert(0, partial(demand_fitness, engine, builds=False))
+            together(questions)
+            images = [self.images.image(service) for service in services]
             demand_architecture(engine, images, self._matrix.architecture)
         return engine
 
-    def gather(self, wanted: Collection[str]) -> None:
-        """Ask another machine, once, for all that `wanted`, the fixtures of the checks to come, need."""
-        if self._gathered or not self._settings.wants_engine:
-            return
-        self._gathered = True
-        with suppress(EngineError):
-            if self.engine.is_local:
-                return
-            questions: list[Callable[[], object]] = [lambda: gather_images(self.images, self._services, wanted)]
-            if self._settings.wants_deployment:
-                questions.append(lambda: gather_deployment(self.deployment, self._services, wanted))
-            together(questions)
+    def prefetch(self, needs: Collection[Need]) -> None:
+        """Ask, once, for all that the checks to come need."""
+        self._asked.ask("prefetch", lambda: self._prefetch(needs))
+
+    def _prefetch(self, needs: Collection[Need]) -> None:
+        if self._settings.wants_engine:
+            # What stands in the way is told to whoever asks next.
+            with suppress(EngineError):
+                deployment = self.deployment if self._settings.wants_deployment else None
+                prefetch(self.images, deployment, self._services, needs)
 
     def close(self) -> None:
         """End the connection, if there is one."""
-        if self._connected and not isinstance(self._connected, str):
+        if self._connected:
             self._connected.close()

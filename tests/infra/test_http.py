@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.http import Response
     from pytest_lucid.matrix import Health, Service
@@ -94,19 +96,21 @@ def test_health_tells_truth_about_dependencies(
     severity="high",
     remedy="Give the service a certificate for its name; see its log.",
 )
-def test_every_port_answers(lucid_service: Service, lucid_health_demand: Health, lucid_deployment: Deployment) -> None:
+def test_every_port_answers(
+    lucid_service: Service, lucid_health_demand: Health, lucid_get: Callable[..., Response]
+) -> None:
     """Every HTTP port answers for this service in its scheme, HTTPS with a certificate that holds."""
     for port in lucid_service.web_ports:
-        answer = lucid_deployment.get(lucid_service, lucid_health_demand.path or "/", port)
+        answer = lucid_get(lucid_health_demand.path or "/", port)
         assert answer.document.get(str(lucid_health_demand.service)) == lucid_service.name, str(answer)
 
 
 @pytest.mark.lucid(
     "HTTP-PATHS", demand="paths", severity="medium", remedy="Read the service's last log lines; see its routes."
 )
-def test_demanded_paths_answer(lucid_service: Service, lucid_deployment: Deployment) -> None:
+def test_demanded_paths_answer(lucid_service: Service, lucid_get: Callable[..., Response]) -> None:
     """The URLs that the matrix names for this service answer, such as Consul's API on the mesh controller."""
     if not lucid_service.paths:
         pytest.skip(f"the matrix demands no path of {lucid_service.name}")
-    answers = {path: lucid_deployment.get(lucid_service, path) for path in lucid_service.paths}
+    answers = {path: lucid_get(path) for path in lucid_service.paths}
     assert {path: answer.status for path, answer in answers.items()} == dict.fromkeys(lucid_service.paths, 200)

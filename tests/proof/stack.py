@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import docker
 from suite import ROOT
 
 from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.run import Run
+from pytest_lucid.errors import LucidError
 from pytest_lucid.inspect.consul import read_discovery
 from pytest_lucid.matrix import load_matrix
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import Sidecar
 from pytest_lucid.stack.bring_up import await_health
 
 if TYPE_CHECKING:
@@ -30,6 +34,9 @@ class Running:
         self.engine = connect()
         self.client = docker.from_env()
         self.matrix = load_matrix(ROOT / "lucid.toml")
+        assert self.matrix.consul, "the matrix of this tree has a Consul"
+        assert self.matrix.network, "the matrix of this tree has a network"
+        self.consul, self.network = self.matrix.consul, self.matrix.network
         self.services = {service.name: service for service in self.matrix.service}
         self.is_up = False
 
@@ -52,13 +59,18 @@ class Running:
         deadline = time.monotonic() + SETTLE_SECONDS
         services = [self.services[name] for name in names]
         await_health(self.engine, services, deadline)
-        while time.monotonic() < deadline and not all(self._registered(name) for name in names):
-            time.sleep(0.2)
+        with closing(Session(Sidecar(self.engine, self.consul.container, Run.new()))) as consul:
+            while time.monotonic() < deadline and not all(self._registered(consul, name) for name in names):
+                time.sleep(0.2)
+            consul.sidecar.remove()
 
-    def _registered(self, name: str) -> bool:
+    def _registered(self, consul: Session, name: str) -> bool:
         state = self.client.api.inspect_container(name)
-        address = state["NetworkSettings"]["Networks"].get(self.matrix.network.name, {}).get("IPAddress")
-        found = read_discovery(self.engine, self.matrix.consul, [name]).registrations[name]
+        address = state["NetworkSettings"]["Networks"].get(self.network.name, {}).get("IPAddress")
+        try:
+            found = read_discovery(consul, self.consul.port, [name]).registrations[name]
+        except LucidError:
+            return False
         return [r.address for r in found if r.passing] == [address]
 
 

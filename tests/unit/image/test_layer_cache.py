@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from saved import config, layer, save
 
+from pytest_lucid.config.cache import KEPT_SECONDS
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.image.layer_cache import KEPT_SECONDS, LayerCache
+from pytest_lucid.image.layer_cache import LayerCache
 from pytest_lucid.image.saved import read_path
 from pytest_lucid.image.scan import Scanner
 

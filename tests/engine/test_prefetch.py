@@ -1,0 +1,23 @@
+"""Every need that a fixture of the suite declares is met by the prefetch, on a real stack."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runs import SUITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+
+def test_no_check_asks_for_what_was_not_prefetched(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(__file__).rpartition("/")[0])
+    code, output = run("--lucid-up", SUITE, "-p", "late_questions")
+    assert code == 0, output
+    assert re.search(r"^prefetched for [1-9]", output, re.MULTILINE), output
+    assert not re.findall(r"^late: .*", output, re.MULTILINE)
