@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import NotFound
 from docker.types import IPAMConfig, IPAMPool, Mount
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.stack.certificate import certificate_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 POLL_SECONDS = 0.1
+# Starting a container is work for the engine; more at once are not sooner there.
+STARTS_AT_ONCE = 8
+# Of all containers together, on engines that probe a healthy container as often as a starting one.
+PROBES_A_SECOND = 2
+LONGEST_INTERVAL_SECONDS = 30
 SECRET_BYTES = 32
 # The first engine that can probe a starting container more often than a running one.
 START_INTERVAL_API = (1, 44)
@@ -30,7 +38,10 @@ MIB = 1024 * 1024
 def bring_up(
     engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, progress: Callable[[str], None]
 ) -> None:
-    """Create the network and start Consul and `services`, each after what it needs; health is waited for elsewhere."""
+    """Create the networks and start Consul and `services`, each after what it needs, and side by side where it can be.
+
+    Health is waited for elsewhere.
+    """
     for network in matrix.all_networks:
         with engine_errors(f"creating network {network.name}"):
             engine.client.networks.create(
@@ -46,12 +57,31 @@ def bring_up(
             _start_consul(engine, matrix, matrix.consul, run)
     # One value for all services that name the variable, for this run only; it is nowhere but in their environment.
     values = {name: secrets.token_hex(SECRET_BYTES) for service in services for name in service.secrets}
-    for service in services:
+    health = _quick_health(engine.api, len(services))
+
+    def start(service: Service) -> None:
+        own = {"Env": [f"{name}={values[name]}" for name in service.secrets], "Healthcheck": dict(health)}
         with engine_errors(f"starting {service.name}"):
-            _start_service(engine, matrix, service, run, {name: values[name] for name in service.secrets})
+            _start_service(engine, matrix, service, run, own)
+
+    for level in levels(services):
+        together((partial(start, service) for service in level), STARTS_AT_ONCE)
     consul = f"{matrix.consul.container} and " if matrix.consul else ""
     networks = f" on {', '.join(matrix.network_names)}" if matrix.network_names else ""
     progress(f"started {consul}{len(services)} services{networks}")
+
+
+def levels(services: Sequence[Service]) -> Iterator[tuple[Service, ...]]:
+    """Yield the services in groups: each needs only what is in earlier groups, or not among `services`."""
+    by_name = {service.name: service for service in services}
+    order = TopologicalSorter(
+        {service.name: [need for need in service.needs if need in by_name] for service in services}
+    )
+    order.prepare()
+    while order.is_active():
+        ready = order.get_ready()
+        yield tuple(by_name[name] for name in ready)
+        order.done(*ready)
 
 
 def await_health(engine: Engine, services: Sequence[Service], deadline: float) -> dict[str, str]:
@@ -62,17 +92,22 @@ def await_health(engine: Engine, services: Sequence[Service], deadline: float) -
     waiting = {service.name: "not asked yet" for service in services}
     lost: dict[str, str] = {}
     while waiting and time.monotonic() < deadline:
-        for name in tuple(waiting):
+        starting = _starting(engine)
+        waiting.update(dict.fromkeys(waiting.keys() & starting, "starting"))
+        for name in waiting.keys() - starting:
             state = _state(engine, name)
-            if state == "healthy":
+            if state != "starting":
                 del waiting[name]
-            elif state == "starting":
-                waiting[name] = state
-            else:
-                lost[name] = state
-                del waiting[name]
+                lost.update({} if state == "healthy" else {name: state})
         time.sleep(POLL_SECONDS)
     return {**lost, **waiting}
+
+
+def _starting(engine: Engine) -> frozenset[str]:
+    """The names of the containers that are not known to be healthy yet: one question, however many there are."""
+    with engine_errors("waiting for the services"):
+        found = engine.client.api.containers(filters={"health": "starting", "status": "running"})
+    return frozenset(name.removeprefix("/") for container in found for name in container["Names"])
 
 
 def _state(engine: Engine, name: str) -> str:
@@ -100,7 +135,7 @@ def _start_consul(engine: Engine, matrix: Matrix, consul: Consul, run: Run) -> N
     )
 
 
-def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, environment: Mapping[str, str]) -> None:
+def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, own: Mapping[str, Any]) -> None:
     client, api = engine.client, engine.client.api
     networks = matrix.networks_of(service)
     for volume in service.volumes:
@@ -121,13 +156,12 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, e
         service.image,
         command=[],
         hostname=service.name,
-        environment=dict(environment),
         labels=run.labels,
         ports=[(port.number, port.protocol) for port in service.ports or ()],
         host_config=host_config,
     )
-    # Set here because the SDK's own argument drops the start interval.
-    config["Healthcheck"] = _quick_health(engine.api)
+    # Set here because the SDK's own argument of the health check drops the start interval.
+    config |= own
     container: str = api.create_container_from_config(config, service.name)["Id"]
     for network in networks[1:]:
         api.connect_container_to_network(container, network.name)
@@ -163,12 +197,14 @@ def _hardening(memory_mib: int, pids: int) -> dict[str, Any]:
     }
 
 
-def _quick_health(api: tuple[int, int]) -> dict[str, int]:
+def _quick_health(api: tuple[int, int], services: int) -> dict[str, int]:
     """Timings that show health early; the rest of the health check stays the image's.
 
     Engines with a start interval keep the image's own interval once the container is healthy. Older ones wait one whole
-    interval for the first probe, so there the interval itself is short.
+    interval for the first probe, and probe as often ever after. So there the interval is short, but so long that all
+    `services` together are probed PROBES_A_SECOND times: each probe starts an interpreter.
     """
     if api >= START_INTERVAL_API:
         return {"StartPeriod": 60 * SECOND, "StartInterval": 1 * SECOND}
-    return {"StartPeriod": 60 * SECOND, "Interval": 2 * SECOND}
+    interval = min(max(2.0, services / PROBES_A_SECOND), LONGEST_INTERVAL_SECONDS)
+    return {"StartPeriod": 60 * SECOND, "Interval": int(interval * SECOND)}

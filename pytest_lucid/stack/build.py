@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from docker.errors import APIError
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
 from pytest_lucid.image.config import read_image
+from pytest_lucid.stack.build_order import Progress, wait_for_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Service
 
 SHOWN_LINES = 20
+# Compilers want a core each, and a Pi has four.
+BUILDS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -36,18 +41,27 @@ class Plan:
 
 
 def build_images(engine: Engine, plan: Plan, services: Sequence[Service], progress: Callable[[str], None]) -> None:
-    """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would.
+    """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would, side by side.
 
-    One after the other: what the Dockerfiles share is then built once, and the rest comes from the engine's cache.
+    What Dockerfiles begin with alike is built once, and comes from the engine's cache for the others.
     """
     plan = replace(plan, arguments={**provenance(plan.project), **plan.arguments})
-    for service in services:
-        started = time.monotonic()
-        before = read_image(engine, service.image)
-        _build(engine, plan, service)
-        after = read_image(engine, service.image)
+    builds = [Progress((plan.project / str(service.dockerfile)).read_bytes()) for service in services]
+
+    def build(number: int) -> None:
+        service = services[number]
+        try:
+            wait_for_shared(builds, number)
+            started = time.monotonic()
+            before = read_image(engine, service.image)
+            _build(engine, plan, service, builds[number])
+            after = read_image(engine, service.image)
+        finally:
+            builds[number].end()
         what = "unchanged" if before.exists and before.id == after.id else "built"
         progress(f"{service.image}: {what}, {time.monotonic() - started:.1f} s")
+
+    together((partial(build, number) for number in range(len(services))), BUILDS_AT_ONCE)
 
 
 def provenance(project: Path) -> dict[str, str]:
@@ -64,7 +78,7 @@ def provenance(project: Path) -> dict[str, str]:
     return {"GIT_COMMIT": commit, "BUILD_DATE": date}
 
 
-def _build(engine: Engine, plan: Plan, service: Service) -> None:
+def _build(engine: Engine, plan: Plan, service: Service, progress: Progress) -> None:
     output: list[str] = []
     with engine_errors(f"building {service.image}"):
         try:
@@ -79,7 +93,9 @@ def _build(engine: Engine, plan: Plan, service: Service) -> None:
                 decode=True,
             )
             for event in events:
-                output += str(event.get("stream") or event.get("error") or "").splitlines()
+                line = str(event.get("stream") or event.get("error") or "")
+                progress.hear(line)
+                output += line.splitlines()
                 if "error" in event:
                     raise _failure(service, output)
         except APIError as error:
