@@ -30,7 +30,7 @@ def options() -> str:
 
 
 def run() -> str:
-    """What `pytest --lucid-up` prints, from a real run; of each family of checks only the first rows."""
+    """What `pytest --lucid-up` prints, from a real run; of pytest's own lines of dots only the first."""
     command = [sys.executable, "-m", "pytest", "--lucid-up", "--color=no", "--no-header"]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - argv only
     shown: list[str] = []

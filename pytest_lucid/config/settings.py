@@ -84,6 +84,7 @@ OPTIONS = (
         "SEVERITY",
     ),
     Option("explain", "value", "print what the check ID claims, why it matters and what to do, and exit", "ID"),
+    Option("trace", "flag", "show the whole traceback of a check whose claim does not hold, too"),
     Option("timeout", "value", "how long the stack may take to become healthy (default: 90)", "SECONDS"),
 )
 
@@ -106,6 +107,7 @@ class Settings:
     all_dockerfiles: bool = False
     fail_on: str = SEVERITIES[0]
     explain: str | None = None
+    trace: bool = False
 
     @property
     def wants_images(self) -> bool:
@@ -159,6 +161,7 @@ def read_settings(
         all_dockerfiles=bool(given["all_dockerfiles"]),
         fail_on=_severity(given["fail_on"]),
         explain=str(given["explain"]) if given["explain"] else None,
+        trace=bool(given["trace"]),
     )
     if settings.keep and not settings.up:
         raise ConfigError("--lucid-keep: there is nothing to keep without --lucid-up; give both, or neither")

@@ -146,7 +146,7 @@ def _is_real(rule: Rule, value: bytes) -> bool:
 
 
 def _assignments(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
-    for at in _telling_names(data.lower()):
+    for at in telling_names(data.lower()):
         match = pattern.match(data, at)
         if match is None:
             continue
@@ -156,7 +156,8 @@ def _assignments(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
             yield _shown("secret value", value)
 
 
-def _telling_names(lowered: bytes) -> Iterator[int]:
+def telling_names(lowered: bytes) -> Iterator[int]:
+    """Where, in a text in lower case, a word begins that tells of a secret."""
     for word in _TELLING:
         at = lowered.find(word)
         while at >= 0:

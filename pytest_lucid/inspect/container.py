@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
 
 LOG_LINES = 20
+HEALTH_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Container:
     def health(self) -> str:
         """`healthy`, `unhealthy` or `starting`; `unchecked` where the container has no health check."""
         return str(self._state.get("Health", {}).get("Status", "unchecked"))
+
+    @property
+    def health_output(self) -> str:
+        """What the health check printed when it last ran; empty where there is none, or it has not run."""
+        log = (self._state.get("Health") or {}).get("Log") or [{}]
+        return str(log[-1].get("Output") or "")[-HEALTH_CHARACTERS:]
 
     @property
     def restarts(self) -> int:

@@ -1,4 +1,4 @@
-"""The process that the user started: it alone brings the stack up, tears it down, and prints the summary.
+"""The process that the user started: it alone brings the stack up, and tears it down.
 
 Under xdist the workers collect and run; they find the stack by the names in the matrix.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import EngineError
 from pytest_lucid.plugin.state import SETTINGS, usage_errors, workspace_of
-from pytest_lucid.report import Cell, Outcome, render_findings, render_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -23,14 +23,11 @@ if TYPE_CHECKING:
 
 
 class Controller:
-    """Hooks of the controlling process, and the cells that were reported to it."""
+    """Hooks of the controlling process."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._settings = config.stash[SETTINGS]
-        self._cells: dict[tuple[str, str | None, str | None], Cell] = {}
-        self._findings: list[tuple[str, str]] = []
-        self._notes: dict[str, None] = {}
         self._ran = False
         self._afterwards: list[str] = []
 
@@ -65,32 +62,8 @@ class Controller:
             finally:
                 self._ran = True
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the outcome of each cell; the worst of its phases counts."""
-        lucid: dict[str, Any] | None = getattr(report, "lucid", None)
-        if lucid is None:
-            return
-        cell = Cell(lucid["check"], lucid["service"], _outcome(report, judged=lucid["judged"]), lucid["host"])
-        key = (cell.check, cell.service, cell.host)
-        self._findings += [(cell.check, file) for file in lucid["files"]]
-        self._notes.update(dict.fromkeys(lucid["notes"]))
-        self._cells[key] = max(self._cells.get(key, cell), cell, key=lambda c: c.outcome)
-
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the matrix, service × check."""
-        if self._cells:
-            services = [service.name for service in workspace_of(self._config).services]
-            terminalreporter.section("service × check")
-            for line in render_matrix(list(self._cells.values()), services, self._settings.hosts):
-                terminalreporter.write_line(line)
-        if self._settings.all_dockerfiles:
-            terminalreporter.section("findings in Dockerfiles")
-            for line in render_findings(self._findings):
-                terminalreporter.write_line(line)
-        if self._notes:
-            terminalreporter.section("notes on Dockerfiles")
-            for line in self._notes:
-                terminalreporter.write_line(line)
+        """Say how the stack ended, where that was after the tests."""
         for line in self._afterwards:
             terminalreporter.write_line(line)
 
@@ -107,21 +80,13 @@ class Controller:
             self._progress(str(error))
 
     def _progress(self, line: str) -> None:
+        line = clean(line)
         reporter: pytest.TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
         if self._ran:
             # The line of dots may not have ended yet.
             self._afterwards.append(f"lucid: {line}")
         elif reporter is not None:
             reporter.write_line(f"lucid: {line}")
-
-
-def _outcome(report: pytest.TestReport, *, judged: bool) -> Outcome:
-    """What one phase says of its cell. A failure outside the test's own phase is an error: the claim was not judged."""
-    if report.failed:
-        return Outcome.FAILED if report.when == "call" and judged else Outcome.ERROR
-    if report.skipped:
-        return Outcome.WAIVED if hasattr(report, "wasxfail") else Outcome.SKIPPED
-    return Outcome.PASSED
 
 
 @contextmanager

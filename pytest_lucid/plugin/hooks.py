@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.audit.finding import listing
-from pytest_lucid.config.check import SEVERITIES, Check, explain, read_check
-from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.config.check import Check, explain, read_check
 from pytest_lucid.config.settings import OPTIONS, read_settings
-from pytest_lucid.errors import ConfigError, EngineError, LucidError, MissingError
+from pytest_lucid.content.masking import clean
+from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.plugin.records import read_record, text_of
 from pytest_lucid.plugin.state import (
-    AUDIT,
     CHECK,
+    IN_WORDS,
     SETTINGS,
+    WAIVER,
     WORKSPACE,
     host_name,
     row_of,
@@ -29,6 +30,8 @@ from pytest_lucid.plugin.state import (
     usage_errors,
     workspace_of,
 )
+from pytest_lucid.report.model import Outcome
+from pytest_lucid.report.words import compared
 from pytest_lucid.suite import PARTS
 
 if TYPE_CHECKING:
@@ -99,8 +102,10 @@ def pytest_configure(config: pytest.Config) -> None:
             _ = workspace.services, workspace.hosts
     if not hasattr(config, "workerinput"):
         from pytest_lucid.plugin.controller import Controller  # noqa: PLC0415 - not for xdist's workers
+        from pytest_lucid.plugin.reports import Reports  # noqa: PLC0415 - likewise
 
         config.pluginmanager.register(Controller(config), "lucid-controller")
+        config.pluginmanager.register(Reports(config), "lucid-reports")
 
 
 def _expanded(arguments: Iterable[str]) -> Iterator[str]:
@@ -208,9 +213,23 @@ def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
     """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
     for waiver in waivers:
         if waiver.covers(check.id, service_name(item)) and waiver.is_in_force:
+            item.stash[WAIVER] = (waiver.expires.isoformat(), waiver.reason)
             reason = f"waived until {waiver.expires}: {waiver.reason}"
             claims = (AssertionError, pytest.fail.Exception, MissingError)
             item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Remember whether a check runs, for the hook below is not told."""
+    item.config.stash[IN_WORDS] = CHECK in item.stash and not item.config.stash[SETTINGS].trace
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    """Say in words why a comparison of a check does not hold."""
+    return compared(op, left, right) if config.stash.get(IN_WORDS, False) else None
 
 
 # Outside pytest's own handling of expected failures, so that its verdict is seen here.
@@ -218,56 +237,24 @@ def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say in the report which cell it is; on failure add the remedy and what the container logged last."""
+    """Put the record of the cell into the report, and tell a claim that does not hold without a traceback."""
     report = yield
     check = item.stash.get(CHECK, None)
     if check is None:
         return report
-    service = service_name(item)
-    settings = item.config.stash[SETTINGS]
+    report.sections = [(title, clean(text)) for title, text in report.sections]
+    if report.passed and report.when != "call":
+        return report
+    record = read_record(item, check, call, report)
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
-    found = item.stash[AUDIT].findings if AUDIT in item.stash and report.when == "call" else ()
-    judged = not (call.excinfo and isinstance(call.excinfo.value, EngineError))
-    report.lucid = {  # type: ignore[attr-defined]
-        "check": check.id,
-        "service": service,
-        "host": host_name(item),
-        "judged": judged,
-        "files": [finding.file for finding in found],
-        "notes": [str(note) for note in (item.stash[AUDIT].notes if AUDIT in item.stash else ())],
-    }
-    if report.skipped and report.when == "setup" and call.excinfo and not hasattr(report, "wasxfail"):
+    report.lucid = record.to_json()  # type: ignore[attr-defined]
+    if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
-        report.longrepr = (str(place.path), place.lineno + 1, str(call.excinfo.value))
-    is_minor = SEVERITIES.index(check.severity) < SEVERITIES.index(settings.fail_on)
-    if report.failed and report.when == "call" and judged and is_minor:
+        report.longrepr = (str(place.path), place.lineno + 1, record.reason)
+    if record.outcome is Outcome.BELOW:
         report.outcome = "skipped"
-        report.wasxfail = f"severity {check.severity} is below --lucid-fail-on {settings.fail_on}"
-    if report.failed:
-        if found:
-            report.longrepr = listing(found)
-        elif call.excinfo and isinstance(call.excinfo.value, LucidError):
-            report.longrepr = str(call.excinfo.value)
-        elif not call.excinfo:
-            report.longrepr = f"{check.id} passes, so its waiver no longer applies: delete it. ({report.longrepr})"
-        _add_section(report, f"{check.id} ({check.severity}): remedy", check.remedy)
-        if service and "lucid_deployment" in getattr(item, "fixturenames", ()):
-            _add_section(report, f"{service}: last log lines", _last_log_lines(item, service))
+        report.wasxfail = record.reason
+    if record.outcome.is_red:
+        report.longrepr = text_of(record)
     return report
-
-
-def _last_log_lines(item: pytest.Item, service: str) -> str:
-    try:
-        target = workspace_of(item.config).targets[host_name(item) or LOCAL]
-        return target.deployment.container(service).log or "(nothing logged)"
-    except LucidError as error:
-        return f"(not to be had: {error})"
-
-
-def _add_section(report: pytest.TestReport, title: str, content: str) -> None:
-    longrepr = report.longrepr
-    if isinstance(longrepr, str):
-        report.longrepr = f"{longrepr}\n\n{title}\n{content}"
-    elif add := getattr(longrepr, "addsection", None):
-        add(title, content)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import LucidError
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 WORKSPACE: pytest.StashKey[Workspace] = pytest.StashKey()
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
+# The last day (ISO) and the reason of the waiver that covers an item.
+WAIVER = pytest.StashKey[tuple[str, str]]()
+# Whether the test that runs now is a check whose claim is to be told in words.
+IN_WORDS = pytest.StashKey[bool]()
 
 
 def workspace_of(config: pytest.Config) -> Workspace:
@@ -42,7 +47,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except LucidError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(clean(str(error))) from error
 
 
 def service_name(item: pytest.Item) -> str | None:

@@ -1,6 +1,5 @@
-"""What people read after a run. It is given outcomes and returns text; it runs nothing."""
+"""What people and machines read after a run. A writer is given a report and returns text; it runs nothing."""
 
-from pytest_lucid.report.cells import Cell, Outcome
-from pytest_lucid.report.terminal import render_findings, render_matrix
+from pytest_lucid.report.model import CellRecord, Outcome, Place, RunRecord, RunReport, ServiceRecord
 
-__all__ = ["Cell", "Outcome", "render_findings", "render_matrix"]
+__all__ = ["CellRecord", "Outcome", "Place", "RunRecord", "RunReport", "ServiceRecord"]

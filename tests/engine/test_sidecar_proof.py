@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import time
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,10 +148,15 @@ def check(tmp_path: Path, run: Run) -> Callable[..., tuple[str, set[str], set[st
     matrix.write_text(MATRIX)
 
     def check(*arguments: str) -> tuple[str, set[str], set[str]]:
-        _, output = run("--lucid-host=local", f"--lucid-matrix={matrix}", SUITE, *arguments)
-        cells = dict(re.findall(r"^(RUN-[A-Z-]+) +([.sFE])$", output, re.MULTILINE))
-        assert len(cells) >= 15, output
-        return output, {c for c, o in cells.items() if o == "F"}, {c for c, o in cells.items() if o == "E"}
+        junit = tmp_path / "junit.xml"
+        _, output = run("--lucid-host=local", f"--lucid-matrix={matrix}", f"--junitxml={junit}", SUITE, *arguments)
+        cells: dict[str, set[str]] = {}
+        for case in ET.parse(junit).getroot().iter("testcase"):  # noqa: S314 - our own file
+            names = [p.get("value", "") for p in case.iter("property") if p.get("name") == "lucid.check"]
+            cells.setdefault(names[0], set()).update(child.tag for child in case)
+        assert len([name for name in cells if name.startswith("RUN-")]) >= 15, output
+        failed, errors = ({name for name, tags in cells.items() if kind in tags} for kind in ("failure", "error"))
+        return output, failed, errors
 
     return check
 

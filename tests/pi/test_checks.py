@@ -122,20 +122,21 @@ def test_stopped_service_fails_alone(run: Run, engine: docker.DockerClient) -> N
     finally:
         container.start()
     assert ran.code == pytest.ExitCode.TESTS_FAILED
-    assert set(re.findall(r"^(?:FAILED|ERROR) \S+\[(.+?)\]", ran.output, re.MULTILINE)) == {"lucid-data-chain"}
+    assert set(re.findall(r"^── (\S+): \d+ (?:failed|error)", ran.output, re.MULTILINE)) == {"lucid-data-chain"}
     assert "lucid-data-chain: last log lines" in ran.output
 
 
 @pytest.mark.usefixtures("stack")
 def test_several_hosts_stand_side_by_side(run: Run) -> None:
     with closing(docker.from_env()) as local:
-        here = "." if local.networks.list(names=["^lucid-dev$"]) else "F"
-    ran = run(SUITE, "-k", "test_network and test_exists", host=f"{NAME},local")
-    assert ran.code == (0 if here == "." else pytest.ExitCode.TESTS_FAILED), ran.output
+        here = "✓" if local.networks.list(names=["^lucid-dev$"]) else "✗"
+    ran = run(SUITE, "-v", "-k", "test_network and test_exists", host=f"{NAME},local")
+    assert ran.code == (0 if here == "✓" else pytest.ExitCode.TESTS_FAILED), ran.output
     assert f"test_exists[{NAME}]" in " ".join(ids(ran))
     assert "test_exists[local]" in " ".join(ids(ran))
-    assert re.search(rf"^NET-EXISTS +\.{re.escape(here)}$", ran.output, re.MULTILINE), ran.output
-    assert f"The letters of a cell: {NAME}, local" in ran.output
+    whole = "the stack or the tree as a whole @"
+    assert re.search(rf"^{whole} {re.escape(NAME)} +1✓$", ran.output, re.MULTILINE), ran.output
+    assert re.search(rf"^{whole} local +1{here}$", ran.output, re.MULTILINE), ran.output
 
 
 def test_images_of_another_architecture_are_refused(run: Run, engine: docker.DockerClient, stack: Ran) -> None:

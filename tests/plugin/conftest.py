@@ -15,6 +15,7 @@ CHECK = """
 
     @pytest.mark.lucid("DEMO", severity="low", remedy="Name it so.")
     def test_name(lucid_service):
+        '''It has a name of its own.'''
         assert lucid_service.name != "lucid-data-chain"
 """
 
@@ -31,7 +32,7 @@ def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Run pytest in the tree, in a process of its own."""
 
     def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=60)
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=240)
 
     return run
 

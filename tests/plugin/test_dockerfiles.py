@@ -33,10 +33,13 @@ def test_every_dockerfile_of_a_tree(run: Run, workers: tuple[str, ...]) -> None:
     result = run(SUITE, "--rootdir=.", "--lucid-all-dockerfiles", *NO_LINT, *workers)
     result.stdout.fnmatch_lines(
         [
-            "b/dockerfile.y:2: This RUN needs a shell, which gcr.io/distroless/python3-debian13 does not have.",
-            "b/x.Dockerfile:2: This RUN needs a shell, *",
-            "*DKF-SHELL (critical): remedy",
-            "Do it in the builder stage and copy the result.",
+            "── b/dockerfile.y: 2 failed *",
+            "*▸ b/dockerfile.y:2: This RUN needs a shell, which",
+            "*gcr.io/distroless/python3-debian13 does not have.",
+            "── b/x.Dockerfile: 2 failed *",
+            "*▸ b/x.Dockerfile:2: This RUN needs a shell, *",
+            "*DKF-SHELL (critical)  Do it in the builder stage and copy the result.",
+            "*b/dockerfile.y, b/x.Dockerfile",
         ]
     )
     result.stdout.fnmatch_lines(

@@ -1,55 +1,149 @@
 from __future__ import annotations
 
-from pytest_lucid.report import Cell, Outcome, render_matrix
+from dataclasses import replace
+
+import pytest
+from samples import bad_tree, broken, cell, green, report, service
+
+from pytest_lucid.report.lines import Line, encodable
+from pytest_lucid.report.model import Outcome, RunReport
+from pytest_lucid.report.table import table
+from pytest_lucid.report.terminal import failures, findings, remedies, waivers
+
+WIDTHS = pytest.mark.parametrize("width", [80, 120, 200])
 
 
-def test_matrix_has_a_row_for_each_check_and_a_column_for_each_service() -> None:
+def texts(lines: list[Line]) -> list[str]:
+    return [line.text for line in lines]
+
+
+def whole(run: RunReport, width: int) -> list[str]:
+    return texts([*table(run, width), *failures(run, width), *remedies(run, width), *waivers(run, width)])
+
+
+def test_a_row_for_each_service_and_a_column_for_each_area() -> None:
+    cells = [cell("IMG-A"), cell("IMG-B", outcome=Outcome.FAILED), cell("IMG-A", "lucid-b"), cell("MY-OWN", None)]
+    cells.append(cell("IMG-B", "lucid-b", Outcome.SKIPPED))
+    assert texts(table(report(cells), 80, every=True)) == [
+        "                                  image  MY",
+        "lucid-a                           1✗ 1✓",
+        "lucid-b                           1s 1✓",
+        "the stack or the tree as a whole         1✓",
+        "",
+        "✗ failed, s skipped, ✓ passed",
+        "3 checks × 2 services: 1 failed, 1 skipped, 3 passed",
+    ]
+
+
+@WIDTHS
+@pytest.mark.parametrize("services", [1, 6, 15, 60])
+def test_all_green_takes_twenty_lines_at_most(width: int, services: int) -> None:
+    lines = texts(table(green(services), width))
+    assert len(lines) <= 20
+    assert max(map(len, lines)) <= width
+    assert f"× {services} services" in lines[-1]
+
+
+@WIDTHS
+@pytest.mark.parametrize("services", [6, 60])
+def test_only_rows_that_are_not_green_unless_asked(width: int, services: int) -> None:
+    run = broken(services)
+    lines = texts(table(run, width))
+    assert [line.split()[0] for line in lines if line.startswith("lucid-")] == ["lucid-03"]
+    assert f"and {services} more, all green" in lines
+    assert len(texts(table(run, width, every=True))) == services + 5
+
+
+def test_hosts_have_rows_of_their_own() -> None:
+    cells = [cell("IMG-A", host="pi"), cell("IMG-A", host="local", outcome=Outcome.FAILED)]
+    assert [line.split("  ")[0] for line in texts(table(report(cells), 80, every=True))[1:3]] == [
+        "lucid-a @ local",
+        "lucid-a @ pi",
+    ]
+
+
+@WIDTHS
+@pytest.mark.parametrize("make", [green, broken, bad_tree, lambda: broken(60)], ids=["green", "broken", "bad", "sixty"])
+def test_no_line_is_wider_than_the_terminal(width: int, make: object) -> None:
+    assert max(map(len, whole(make(), width))) <= width  # type: ignore[operator]
+
+
+def test_a_broken_service_is_told_once() -> None:
+    lines = whole(broken(), 100)
+    assert lines.count("    no room left") == 1
+    assert lines.count("    refused") == 1
+    assert sum("found 'exited', expected 'running'" in line for line in lines) == 1
+    assert "  lucid-03: last log lines (it is exited, unhealthy)" in lines
+    assert sum("Do what CTR-2 needs." in line for line in lines) == 1
+
+
+def test_the_worst_comes_first() -> None:
     cells = [
-        Cell("IMG-USER", "a", Outcome.PASSED),
-        Cell("IMG-USER", "b", Outcome.FAILED),
-        Cell("NET", None, Outcome.ERROR),
-        Cell("IMG-PORTS", "a", Outcome.WAIVED),
-        Cell("IMG-PORTS", "b", Outcome.SKIPPED),
+        cell("A-A", "lucid-a", Outcome.FAILED, severity="low"),
+        cell("A-B", "lucid-a", Outcome.FAILED, severity="low"),
+        cell("A-A", "lucid-b", Outcome.FAILED, severity="critical"),
+        cell("A-A", "lucid-c", Outcome.ERROR, severity="critical"),
+        cell("A-B", "lucid-c", Outcome.FAILED, severity="low"),
     ]
-    assert render_matrix(cells, ["a", "b"]) == [
-        "           ┌ a",
-        "           │ ┌ b",
-        "           │ │ ┌ the stack or the tree as a whole",
-        "IMG-PORTS  x s",
-        "IMG-USER   . F",
-        "NET            E",
+    heads = [line.split()[1].rstrip(":") for line in texts(failures(report(cells), 80)) if line.startswith("──")]
+    assert heads == ["lucid-c", "lucid-b", "lucid-a"]
+
+
+def test_a_bad_tree_is_told_by_file_and_each_remedy_once() -> None:
+    lines = whole(bad_tree(), 100)
+    heads = [line for line in lines if line.startswith("── svc")]
+    assert len(heads) == 7
+    assert sum(" ▸ svc" in line for line in lines) == 77
+    assert sum("Do what DKF-3 needs." in line for line in lines) == 1
+    assert len(lines) < 250
+
+
+def test_below_the_threshold_keeps_its_name_and_its_remedy() -> None:
+    run = report([cell("A-A", outcome=Outcome.BELOW, reason="low"), cell("A-B")], fail_on="medium")
+    assert not failures(run, 80)
+    assert "1 below the threshold" in texts(table(run, 80))[-1]
+    assert texts(remedies(run, 90)) == [
         "",
-        "3 checks × 2 services: 1 passed (.), 1 skipped (s), 1 waived (x), 1 failed (F), 1 error (E)",
+        "── Below the threshold (--lucid-fail-on medium), so these do not fail the run ────────────",
+        "  A-A (high)  Do what A-A needs.",
+        "    lucid-a",
     ]
 
 
-def test_matrix_without_checks_of_the_stack_has_no_column_for_them() -> None:
-    assert render_matrix([Cell("A", "a", Outcome.PASSED)], ["a"])[:2] == ["   ┌ a", "A  ."]
+def test_a_waiver_says_until_when_and_why() -> None:
+    assert texts(waivers(green(), 80)) == ["waived until 2027-01-31: DKF-0 (1 cell): It is known."]
 
 
-def test_hosts_stand_side_by_side() -> None:
-    cells = [
-        Cell("DF", "a", Outcome.PASSED),
-        Cell("IMG", "a", Outcome.PASSED, "pi"),
-        Cell("IMG", "a", Outcome.FAILED, "local"),
-        Cell("IMG", "b", Outcome.ERROR, "local"),
-        Cell("NET", None, Outcome.PASSED, "pi"),
-        Cell("NET", None, Outcome.SKIPPED, "local"),
-    ]
-    assert render_matrix(cells, ["a", "b"], ["pi", "local"]) == [
-        "     ┌ a",
-        "     │  ┌ b",
-        "     │  │  ┌ the stack or the tree as a whole",
-        "DF   .",
-        "IMG  .F  E",
-        "NET        .s",
-        "",
-        "The letters of a cell: pi, local",
-        "",
-        "3 checks × 2 services × 2 hosts: 3 passed (.), 1 skipped (s), 1 failed (F), 1 error (E)",
-    ]
+def test_a_crash_shows_its_traceback_once() -> None:
+    crash = cell("A-A", outcome=Outcome.ERROR, seen="OSError: probe", trace="here\nOSError: probe")
+    lines = texts(failures(report([crash, replace(crash, service="lucid-b")]), 80))
+    assert lines.count("here") == 1
+    assert "        (the traceback is above)" in lines
 
 
-def test_one_host_looks_like_none() -> None:
-    cells = [Cell("IMG", "a", Outcome.PASSED, "pi")]
-    assert render_matrix(cells, ["a"], ["pi"]) == render_matrix(cells, ["a"])
+def test_several_hosts_have_logs_of_their_own() -> None:
+    cells = [cell("A-A", host=host, outcome=Outcome.FAILED) for host in ("pi", "local")]
+    services = [service("lucid-a", host=host, log=(f"log of {host}",)) for host in ("pi", "local")]
+    lines = texts(failures(report(cells, services), 80))
+    assert lines.index("    log of pi") > lines.index("  lucid-a @ pi: last log lines")
+    assert lines.index("    log of local") > lines.index("  lucid-a @ local: last log lines")
+
+
+def test_findings_are_counted_by_check_and_by_file() -> None:
+    lines = findings(bad_tree())
+    assert lines[-1] == "77 findings in 7 files"
+    assert "    11  svc0/Dockerfile" in lines
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "no-such-encoding"])
+@pytest.mark.parametrize("make", [green, broken, bad_tree])
+def test_every_line_can_be_said_in_old_encodings(encoding: str, make: object) -> None:
+    known = "ascii" if encoding.startswith("no") else encoding
+    for line in whole(make(), 80):  # type: ignore[operator]
+        encodable(line, encoding).encode(known)
+
+
+def test_signs_have_a_form_in_ascii_and_strangers_an_escape() -> None:
+    assert encodable("1✓ 1✗ × 日", "ascii") == r"1ok 1F x \u65e5"
+    assert encodable("1✓ × é", "cp1252") == "1ok × é"
+    assert encodable("1✓ × 日", "utf-8") == "1✓ × 日"

@@ -1,0 +1,155 @@
+"""The reports of a run: records come from the tests' processes, and become one report, which is shown and written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import platform
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.content.masking import clean, mask
+from pytest_lucid.errors import LucidError
+from pytest_lucid.plugin.state import SETTINGS, workspace_of
+from pytest_lucid.report.lines import BAD, GOOD, PLAIN, QUIET, TITLE, WARNING, Line, encodable
+from pytest_lucid.report.model import CellRecord, RunRecord, RunReport, merge
+from pytest_lucid.report.table import table
+from pytest_lucid.report.terminal import failures, findings, remedies, waivers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_lucid.target.evidence import Evidence
+
+STYLES: dict[str, dict[str, bool]] = {
+    PLAIN: {}, GOOD: {"green": True}, BAD: {"red": True}, WARNING: {"yellow": True}, TITLE: {"bold": True},
+    QUIET: {"light": True},
+}  # fmt: skip
+# What pytest shows unless it is asked: our own failures are told by us then, and listed again only on request.
+DEFAULT_REPORT_CHARACTERS = "fE"
+LISTED = ("failed", "error")
+
+
+class Reports:
+    """Hooks of the controlling process that gather, show and write what its checks found."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._settings = config.stash[SETTINGS]
+        self._records: list[CellRecord] = []
+        self._seconds: dict[str, float] = {}
+        self._started = dt.datetime.now(dt.timezone.utc)
+        self._evidence: Evidence | None = None
+        self._hidden: dict[str, list[object]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the record that a report carries, and how long each phase of a test took."""
+        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+        if lucid := getattr(report, "lucid", None):
+            self._records.append(replace(CellRecord.from_json(lucid), seconds=report.duration))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Ask for logs and the like after the tests, within the lifetime of the stack."""
+        result = yield
+        if self._records:
+            from pytest_lucid.target.evidence import gather_evidence  # noqa: PLC0415 - loads the engine's libraries
+
+            red = {(cell.service or "", cell.host or "") for cell in self._records if cell.outcome.is_red}
+            self._evidence = gather_evidence(workspace_of(self._config), red, whole=False, packages=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        """Keep pytest from telling what we tell; its own counts stay."""
+        stats = terminalreporter.stats
+        self._hidden = {kind: stats[kind] for kind in LISTED if kind in stats}
+        for kind, reports in self._hidden.items():
+            stats[kind] = [report for report in reports if not hasattr(report, "lucid")]
+        try:
+            yield
+        finally:
+            stats.update(self._hidden)
+        self._show(terminalreporter)
+
+    @pytest.hookimpl(specname="pytest_terminal_summary", tryfirst=True)
+    def list_on_request(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Between pytest's failures and its short summary: let the summary name ours too, where `-r` asks for it."""
+        if self._config.option.reportchars != DEFAULT_REPORT_CHARACTERS:
+            terminalreporter.stats.update(self._hidden)
+
+    def report(self) -> RunReport:
+        """All that is known of the run."""
+        secrets = self._evidence.secrets if self._evidence else frozenset()
+        cells = merge(self._records)
+        if secrets:
+            cells = tuple(
+                replace(cell, seen=mask(cell.seen, secrets), trace=mask(cell.trace, secrets)) for cell in cells
+            )
+        return RunReport(self._run(), self._evidence.services if self._evidence else (), cells)
+
+    def _run(self) -> RunRecord:
+        from pytest_lucid.stack.build import provenance  # noqa: PLC0415 - loads the engine's libraries
+
+        workspace = workspace_of(self._config)
+        matrix = workspace.matrix
+        return RunRecord(
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=(dt.datetime.now(dt.timezone.utc) - self._started).total_seconds(),
+            version=version("pytest-lucid"),
+            python=platform.python_version(),
+            pytest=pytest.__version__,
+            platform=platform.platform(),
+            commit=provenance(self._settings.project).get("GIT_COMMIT", ""),
+            matrix=hashlib.sha256(matrix.model_dump_json().encode()).hexdigest(),
+            fail_on=self._settings.fail_on,
+            network=matrix.network.name,
+            subnet=str(matrix.network.subnet),
+            consul=matrix.consul.container,
+            engines=tuple(self._engines()),
+        )
+
+    def _engines(self) -> list[tuple[str, str]]:
+        if not self._settings.wants_engine:
+            return []
+        workspace = workspace_of(self._config)
+        told = []
+        for host in workspace.hosts:
+            try:
+                told.append((host, clean(str(workspace.targets[host].engine))))
+            except LucidError as error:
+                told.append((host, clean(str(error))))
+        return told
+
+    def _show(self, terminal: pytest.TerminalReporter) -> None:
+        if not self._records:
+            return
+        report, option = self.report(), self._config.option
+        width = terminal._tw.fullwidth  # noqa: SLF001 - it is in TerminalWriter's documentation, its holder is not
+        terminal.section("service × area" if self._says("×") else "service x area")
+        self._write(terminal, table(report, width, every=option.verbose > 0))
+        if not option.no_summary and option.tbstyle != "no":
+            self._write(terminal, failures(report, width))
+        self._write(terminal, remedies(report, width))
+        self._write(terminal, waivers(report, width))
+        if report.red:
+            identity = report.red[0].check
+            self._write(terminal, [Line(f"`pytest --lucid-explain {identity}` says why a check exists.", QUIET)])
+        if self._settings.all_dockerfiles:
+            terminal.section("findings in Dockerfiles")
+            self._write(terminal, [Line(line) for line in findings(report)])
+
+    def _says(self, text: str) -> bool:
+        return encodable(text, self._encoding()) == text
+
+    def _encoding(self) -> str:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        return getattr(terminal._tw._file, "encoding", None) or "utf-8"  # noqa: SLF001 - likewise
+
+    def _write(self, terminal: pytest.TerminalReporter, lines: list[Line]) -> None:
+        encoding = self._encoding()
+        for line in lines:
+            terminal.write_line(encodable(line.text, encoding), **STYLES[line.style])
