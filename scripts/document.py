@@ -5,6 +5,7 @@ A block between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced by wha
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from pages import write_pages
 
 from pytest_lucid.config.settings import OPTIONS
+from pytest_lucid.report.json_file import schema
 
 ROOT = Path(__file__).parents[1]
 SHOWN_ROWS = 3
@@ -62,3 +64,4 @@ if __name__ == "__main__":
         text = write(text, produce.__name__, produce())
     readme.write_text(text, "utf-8")
     write_pages(ROOT / "docs" / "checks")
+    (ROOT / "docs" / "report.schema.json").write_text(f"{json.dumps(schema(), indent=2)}\n", "utf-8")

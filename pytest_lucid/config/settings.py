@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 HERE, THERE = "here", "there"
+# The options that name a file to write.
+FORMATS = ("report", "json", "junit", "sarif", "code_quality", "summary", "prometheus", "csv")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -84,6 +86,21 @@ OPTIONS = (
         "SEVERITY",
     ),
     Option("explain", "value", "print what the check ID claims, why it matters and what to do, and exit", "ID"),
+    Option("report", "path", "write the report as one HTML file that needs no network", "FILE"),
+    Option("json", "path", "write all that is known of the run as JSON (docs/report.schema.json)", "FILE"),
+    Option("junit", "path", "write the cells as JUnit XML, as GitLab, GitHub and Jenkins read it", "FILE"),
+    Option("sarif", "path", "write the findings in files as SARIF 2.1.0, for code scanning", "FILE"),
+    Option("code_quality", "path", "write the findings in files as GitLab reads code quality", "FILE"),
+    Option("summary", "path", "write the report as Markdown, for the summary of a job", "FILE"),
+    Option("prometheus", "path", "write the outcomes as a Prometheus text file", "FILE"),
+    Option("csv", "path", "write the cells as CSV", "FILE"),
+    Option(
+        "baseline",
+        "path",
+        "say what is new, fixed and unchanged since the run that wrote FILE with --lucid-json",
+        "FILE",
+    ),
+    Option("new_only", "flag", "with --lucid-baseline: only what is new fails the run"),
     Option("trace", "flag", "show the whole traceback of a check whose claim does not hold, too"),
     Option("timeout", "value", "how long the stack may take to become healthy (default: 90)", "SECONDS"),
 )
@@ -108,6 +125,10 @@ class Settings:
     fail_on: str = SEVERITIES[0]
     explain: str | None = None
     trace: bool = False
+    # Format → the file to write it to.
+    writes: Mapping[str, Path] = field(default_factory=dict)
+    baseline: Path | None = None
+    new_only: bool = False
 
     @property
     def wants_images(self) -> bool:
@@ -162,9 +183,14 @@ def read_settings(
         fail_on=_severity(given["fail_on"]),
         explain=str(given["explain"]) if given["explain"] else None,
         trace=bool(given["trace"]),
+        writes=_writes(given),
+        baseline=Path(str(given["baseline"])) if given["baseline"] else None,
+        new_only=bool(given["new_only"]),
     )
     if settings.keep and not settings.up:
         raise ConfigError("--lucid-keep: there is nothing to keep without --lucid-up; give both, or neither")
+    if settings.new_only and not settings.baseline:
+        raise ConfigError("--lucid-new-only: nothing says what is old; give --lucid-baseline FILE, too")
     return settings
 
 
@@ -204,6 +230,18 @@ def _images(given: object) -> dict[str, Path]:
             )
         images[name] = Path(path).resolve()
     return images
+
+
+def _writes(given: Mapping[str, object]) -> dict[str, Path]:
+    writes = {name: Path(str(given[name])) for name in FORMATS if given[name]}
+    for name, path in writes.items():
+        if path.is_dir():
+            raise ConfigError(f"--lucid-{name.replace('_', '-')}: {path} is a directory; expected a file to write")
+        if twice := [other for other in writes if other != name and writes[other] == path]:
+            raise ConfigError(
+                f"--lucid-{name.replace('_', '-')}: {path} is the file of --lucid-{twice[0].replace('_', '-')}, too"
+            )
+    return writes
 
 
 def _severity(given: object) -> str:

@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.content.inert import inert, is_active
-from pytest_lucid.content.secrets import RULES, telling_names
+from pytest_lucid.content.secret_shapes import RULES
+from pytest_lucid.content.secrets import MNEMONIC, telling_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,7 +22,7 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 # After a telling name: perhaps quotes (escaped ones too), `:` or `=` (`,` between quotes), and the value.
 _VALUE = re.compile(
     rb"[a-z0-9_-]{0,24}(?:\\*[\"']\s{0,4},\s{0,4}(?=\\*[\"'])|\\*[\"']?\]?\s{0,4}(?::\s{0,2}str\s{0,2}=|:=|=>|[:=])\s{0,4})"
-    rb"b?(?:\\*\"(?P<double>(?:[^\"\\]|\\[^\"])+)|\\*'(?P<single>(?:[^'\\]|\\[^'])+)"
+    rb"(?:b(?=[\"']))?(?:\\*\"(?P<double>(?:[^\"\\]|\\[^\"])+)|\\*'(?P<single>(?:[^'\\]|\\[^'])+)"
     rb"|(?P<scheme>(?:bearer|basic|token)\s+)?(?P<plain>[^\s,;&\"'<>)\]}]+))",
     re.IGNORECASE,
 )
@@ -32,6 +33,7 @@ _HARMLESS = re.compile(
 )
 _SHAPES = (
     *(rule.pattern for rule in RULES),
+    MNEMONIC,
     re.compile(rb"://[^\s/:@\"'<>]*:(?P<value>[^\s\"'<>]+)@"),
     re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?P<value>.*?)(?:(?=-----END)|\Z)", re.DOTALL),
     # The end of a key whose beginning is no longer there.
@@ -89,9 +91,10 @@ def _assigned(data: bytes, plain: str) -> Iterator[tuple[int, int]]:
         if match is None or match.lastgroup is None:
             continue
         value = match[match.lastgroup]
-        # What a rule found is shortened already, so that people find it.
-        if not _HARMLESS.fullmatch(value) and "…" not in plain[slice(*match.span(match.lastgroup))]:
-            yield match.span(match.lastgroup)
+        start, end = match.span(match.lastgroup)
+        # What a rule found is told by its length, as no value.
+        if not _HARMLESS.fullmatch(value) and not plain.startswith(" characters", end):
+            yield start, end
 
 
 def _is_option(data: bytes, at: int) -> bool:

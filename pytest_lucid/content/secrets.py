@@ -48,7 +48,7 @@ _SENSITIVE_VARIABLE = re.compile(
     re.IGNORECASE,
 )
 # Twelve to 24 words beside the name of a wallet's seed; the words of documents repeat.
-_MNEMONIC = re.compile(
+MNEMONIC = re.compile(
     rb"(?:mnemonic|(?:seed|recovery|backup)[_-]?phrase)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
     rb"(?P<value>(?:[a-z]{3,8}[ ,]+){11}[a-z]{3,8}(?:(?:[ ,]+[a-z]{3,8}){3}){0,4})(?![\w ])",
     re.IGNORECASE,
@@ -178,7 +178,7 @@ def entropy(value: bytes) -> float:
 
 
 def _mnemonics(data: bytes) -> Iterator[str]:
-    for match in _MNEMONIC.finditer(data):
+    for match in MNEMONIC.finditer(data):
         words = re.split(rb"[ ,]+", match["value"].lower())
         if len(set(words)) >= _FEWEST_WORDS:
             yield f"words of a wallet: {len(words)}"

@@ -24,6 +24,7 @@ from pytest_lucid.plugin.state import (
     SETTINGS,
     WAIVER,
     WORKSPACE,
+    baseline_in,
     host_name,
     row_of,
     service_name,
@@ -96,6 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
             rootdir=config.rootpath,
         )
         config.stash[SETTINGS] = settings
+        baseline_in(config)
         asked = settings.matrix or settings.services or settings.wants_images
         if asked and not config.option.help:
             workspace = workspace_of(config)
@@ -252,7 +254,7 @@ def pytest_runtest_makereport(
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
         report.longrepr = (str(place.path), place.lineno + 1, record.reason)
-    if record.outcome is Outcome.BELOW:
+    if record.outcome in {Outcome.BELOW, Outcome.KNOWN}:
         report.outcome = "skipped"
         report.wasxfail = record.reason
     if record.outcome.is_red:

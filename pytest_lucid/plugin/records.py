@@ -12,7 +12,7 @@ from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.content.inert import one_line
 from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import EngineError, LucidError
-from pytest_lucid.plugin.state import AUDIT, SETTINGS, WAIVER, host_name, service_name
+from pytest_lucid.plugin.state import AUDIT, SETTINGS, WAIVER, baseline_in, host_name, service_name
 from pytest_lucid.report.model import CellRecord, Outcome, Place
 from pytest_lucid.report.words import said
 
@@ -33,15 +33,23 @@ def blank_record(item: pytest.Item, check: Check) -> CellRecord:
         remedy=check.remedy,
         outcome=Outcome.PASSED,
         source=Place(one_line(file).replace("\\", "/"), (line or 0) + 1),
-        test=one_line(getattr(item, "originalname", None) or item.name),
+        test=one_line(_test(item)),
         service=service_name(item),
         host=host_name(item),
     )
 
 
+def _test(item: pytest.Item) -> str:
+    """The name of the test, with its parameters where these are not the service and the host alone."""
+    callspec = getattr(item, "callspec", None)
+    others = set(callspec.params) - {"lucid_row", "lucid_host"} if callspec else ()
+    return item.name if others else str(getattr(item, "originalname", None) or item.name)
+
+
 def read_record(item: pytest.Item, check: Check, call: pytest.CallInfo[None], report: pytest.TestReport) -> CellRecord:
     """The record of what one phase of a cell says; `report` is as pytest made it."""
-    record = blank_record(item, check)
+    notes = item.stash[AUDIT].notes if AUDIT in item.stash else ()
+    record = replace(blank_record(item, check), notes=tuple(clean(str(note)) for note in notes))
     error = call.excinfo.value if call.excinfo else None
     if report.skipped and not hasattr(report, "wasxfail"):
         return replace(record, outcome=Outcome.SKIPPED, reason=clean(str(error)))
@@ -64,7 +72,10 @@ def _failed(item: pytest.Item, record: CellRecord, report: pytest.TestReport, er
     if SEVERITIES.index(record.severity) < SEVERITIES.index(settings.fail_on):
         reason = f"severity {record.severity} is below --lucid-fail-on {settings.fail_on}"
         return replace(record, outcome=Outcome.BELOW, reason=reason)
-    return replace(record, outcome=Outcome.FAILED)
+    failed = replace(record, outcome=Outcome.FAILED)
+    if settings.new_only and (baseline := baseline_in(item.config)) and baseline.knows(failed):
+        return replace(record, outcome=Outcome.KNOWN, reason=f"known since {baseline.where}")
+    return failed
 
 
 def is_claim(error: BaseException) -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 import platform
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_lucid.content.masking import clean, mask
 from pytest_lucid.errors import LucidError
-from pytest_lucid.plugin.state import SETTINGS, workspace_of
+from pytest_lucid.plugin.state import SETTINGS, baseline_in, workspace_of
+from pytest_lucid.report import github
+from pytest_lucid.report.baseline import compare, comparison_lines
 from pytest_lucid.report.lines import BAD, GOOD, PLAIN, QUIET, TITLE, WARNING, Line, encodable
 from pytest_lucid.report.model import CellRecord, RunRecord, RunReport, merge
 from pytest_lucid.report.table import table
@@ -44,6 +48,7 @@ class Reports:
         self._started = dt.datetime.now(dt.timezone.utc)
         self._evidence: Evidence | None = None
         self._hidden: dict[str, list[object]] = {}
+        self._written: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the record that a report carries, and how long each phase of a test took."""
@@ -59,8 +64,36 @@ class Reports:
             from pytest_lucid.target.evidence import gather_evidence  # noqa: PLC0415 - loads the engine's libraries
 
             red = {(cell.service or "", cell.host or "") for cell in self._records if cell.outcome.is_red}
-            self._evidence = gather_evidence(workspace_of(self._config), red, whole=False, packages=False)
+            writes = self._settings.writes
+            self._evidence = gather_evidence(
+                workspace_of(self._config),
+                red,
+                whole=bool({"report", "json"} & writes.keys()),
+                packages=bool({"report", "json"} & writes.keys()),
+            )
         return result
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the files that the user asked for, and what GitHub takes of a job that runs there."""
+        if not self._records:
+            return
+        summary = os.environ.get("GITHUB_STEP_SUMMARY") if os.environ.get("GITHUB_ACTIONS") else None
+        if not (self._settings.writes or summary):
+            return
+        from pytest_lucid.report.writers import WRITERS  # noqa: PLC0415 - only for runs that write
+
+        report = self.report()
+        try:
+            for name, path in self._settings.writes.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(WRITERS[name](report), "utf-8", newline="\n")
+                self._written.append(f"lucid: wrote {path}")
+            if summary:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(WRITERS["summary"](report))
+        except OSError as error:
+            self._written.append(f"ERROR: {error.filename} cannot be written: {error.strerror}")
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
@@ -106,9 +139,10 @@ class Reports:
             commit=provenance(self._settings.project).get("GIT_COMMIT", ""),
             matrix=hashlib.sha256(matrix.model_dump_json().encode()).hexdigest(),
             fail_on=self._settings.fail_on,
-            network=matrix.network.name,
-            subnet=str(matrix.network.subnet),
-            consul=matrix.consul.container,
+            networks=tuple(
+                (network.name, ", ".join(map(str, network.subnets or ()))) for network in matrix.all_networks
+            ),
+            consul=matrix.consul.container if matrix.consul else "",
             engines=tuple(self._engines()),
         )
 
@@ -138,9 +172,18 @@ class Reports:
         if report.red:
             identity = report.red[0].check
             self._write(terminal, [Line(f"`pytest --lucid-explain {identity}` says why a check exists.", QUIET)])
+        if baseline := baseline_in(self._config):
+            self._write(terminal, comparison_lines(compare(baseline, report), baseline.where, width))
         if self._settings.all_dockerfiles:
             terminal.section("findings in Dockerfiles")
             self._write(terminal, [Line(line) for line in findings(report)])
+        if notes := dict.fromkeys(note for cell in report.cells for note in cell.notes):
+            terminal.section("notes on Dockerfiles")
+            self._write(terminal, [Line(note) for note in notes])
+        self._write(terminal, [Line(clean(line)) for line in self._written])
+        if os.environ.get("GITHUB_ACTIONS"):
+            for line in github.write(report).splitlines():
+                terminal.write_line(line)
 
     def _says(self, text: str) -> bool:
         return encodable(text, self._encoding()) == text
@@ -152,4 +195,4 @@ class Reports:
     def _write(self, terminal: pytest.TerminalReporter, lines: list[Line]) -> None:
         encoding = self._encoding()
         for line in lines:
-            terminal.write_line(encodable(line.text, encoding), **STYLES[line.style])
+            terminal.write_line(encodable(github.guarded(line.text), encoding), **STYLES[line.style])

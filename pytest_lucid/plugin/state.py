@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.content.masking import clean
-from pytest_lucid.errors import LucidError
+from pytest_lucid.errors import ConfigError, LucidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_lucid.config.check import Check
     from pytest_lucid.config.settings import Settings
     from pytest_lucid.matrix import Service
+    from pytest_lucid.report.baseline import Baseline
     from pytest_lucid.target.workspace import Workspace
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
@@ -26,6 +27,7 @@ AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
 # The last day (ISO) and the reason of the waiver that covers an item.
 WAIVER = pytest.StashKey[tuple[str, str]]()
 # Whether the test that runs now is a check whose claim is to be told in words.
+BASELINE = pytest.StashKey["Baseline"]()
 IN_WORDS = pytest.StashKey[bool]()
 
 
@@ -39,6 +41,23 @@ def workspace_of(config: pytest.Config) -> Workspace:
         run = Run(told["lucid_run"], told["lucid_owner"]) if "lucid_run" in told else None
         config.stash[WORKSPACE] = Workspace(config.stash[SETTINGS], run)
     return config.stash[WORKSPACE]
+
+
+def baseline_in(config: pytest.Config) -> Baseline | None:
+    """The baseline that the user gave; raises ConfigError for a file that is none."""
+    from pytest_lucid.report.baseline import baseline_of  # noqa: PLC0415 - only for runs with a baseline
+    from pytest_lucid.report.json_file import read  # noqa: PLC0415 - likewise
+
+    path = config.stash[SETTINGS].baseline
+    if path and BASELINE not in config.stash:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"--lucid-baseline: {path} cannot be read ({error}); write it with --lucid-json"
+            ) from error
+        config.stash[BASELINE] = baseline_of(read(text, f"--lucid-baseline: {path}"), path.name)
+    return config.stash.get(BASELINE, None)
 
 
 @contextmanager

@@ -69,6 +69,14 @@ def badness(cells: Iterable[CellRecord]) -> tuple[int, int]:
     return max((severity_rank(cell.severity) for cell in red), default=-1), len(red)
 
 
+def told_together(cells: Iterable[CellRecord]) -> list[list[CellRecord]]:
+    """The cells of one subject, the most severe first, those that saw the same in one group."""
+    same: dict[tuple[object, ...], list[CellRecord]] = {}
+    for cell in sorted(cells, key=lambda cell: (-severity_rank(cell.severity), cell.key)):
+        same.setdefault((cell.seen, cell.places, cell.outcome), []).append(cell)
+    return list(same.values())
+
+
 def counted(cells: Iterable[CellRecord]) -> str:
     """How many came out how, in words: `3 failed, 12 passed`."""
     outcomes = [cell.outcome for cell in cells]

@@ -18,12 +18,16 @@ SCHEMA = 1
 
 
 class Outcome(str, Enum):
-    """How a cell came out, from best to worst. `below` is a failure below the threshold of --lucid-fail-on."""
+    """How a cell came out, from best to worst.
+
+    `below` is a failure below the threshold of --lucid-fail-on, `known` one that the baseline of --lucid-new-only has.
+    """
 
     PASSED = "passed"
     SKIPPED = "skipped"
     WAIVED = "waived"
     BELOW = "below"
+    KNOWN = "known"
     FAILED = "failed"
     ERROR = "error"
 
@@ -40,7 +44,7 @@ class Outcome(str, Enum):
     @property
     def words(self) -> str:
         """What people call it."""
-        return "below the threshold" if self is Outcome.BELOW else self.value
+        return {Outcome.BELOW: "below the threshold", Outcome.KNOWN: "known before"}.get(self, self.value)
 
 
 @dataclass(frozen=True, order=True)
@@ -63,7 +67,8 @@ class CellRecord:
     `service` is None where the check is about the whole stack, `host` where it needs none. `reason` says why a cell was
     skipped, waived, or below the threshold; `until` is the last day of a waiver (ISO). `seen` is what was found instead
     of the claim; `places` are where, if that is in files; `source` is where the check itself stands. `trace` is the
-    whole traceback of a check that broke. `seconds` are those of set-up, check and tear-down together.
+    whole traceback of a check that broke, `notes` say what could not be judged.
+    `seconds` are those of set-up, check and tear-down together.
     """
 
     check: str
@@ -80,6 +85,7 @@ class CellRecord:
     seen: str = ""
     places: tuple[Place, ...] = ()
     trace: str = ""
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -104,6 +110,7 @@ class CellRecord:
                 **document,
                 "outcome": Outcome(document["outcome"]),
                 "source": Place(**document["source"]),
+                "notes": tuple(document["notes"]),
                 "places": tuple(Place(**place) for place in document["places"]),
             }
         )
@@ -157,7 +164,10 @@ class ServiceRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What was run, where and with what; times are ISO 8601 and seconds. `engines` are those of the hosts, by name."""
+    """What was run, where and with what; times are ISO 8601 and seconds. `engines` are those of the hosts, by name.
+
+    `networks` are names with their address pools; `consul` is the container of the service discovery, if there is one.
+    """
 
     started: str
     seconds: float
@@ -168,8 +178,7 @@ class RunRecord:
     commit: str
     matrix: str
     fail_on: str
-    network: str = ""
-    subnet: str = ""
+    networks: tuple[tuple[str, str], ...] = ()
     consul: str = ""
     engines: tuple[tuple[str, str], ...] = ()
 

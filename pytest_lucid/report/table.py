@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MOST_GREEN_ROWS = 14
 SIGNS = {
-    Outcome.ERROR: "!", Outcome.FAILED: "✗", Outcome.BELOW: "b", Outcome.WAIVED: "w", Outcome.SKIPPED: "s",
-    Outcome.PASSED: "✓",
+    Outcome.ERROR: "!", Outcome.FAILED: "✗", Outcome.KNOWN: "k", Outcome.BELOW: "b", Outcome.WAIVED: "w",
+    Outcome.SKIPPED: "s", Outcome.PASSED: "✓",
 }  # fmt: skip
 _NARROWEST_NAME = 16
 
@@ -37,7 +37,7 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     lines = _fitting(shown, areas_of(report.cells), width)
     hidden = [name for name in groups if name not in shown]
     if hidden:
-        lines.append(Line(f"and {len(hidden)} more, all green", GOOD if len(hidden) == len(green) else QUIET))
+        lines.append(Line(f"and {len(hidden)} more without a failure", GOOD if len(hidden) == len(green) else QUIET))
     outcomes = {cell.outcome for cell in report.cells}
     legend = ", ".join(f"{SIGNS[outcome]} {outcome.words}" for outcome in reversed(Outcome) if outcome in outcomes)
     checks = len({cell.check for cell in report.cells})

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_lucid.report.areas import WHOLE, badness, counted, has_several_hosts, severity_rank, subject_of
+from pytest_lucid.report.areas import (
+    WHOLE,
+    badness,
+    counted,
+    has_several_hosts,
+    severity_rank,
+    subject_of,
+    told_together,
+)
 from pytest_lucid.report.lines import BAD, PLAIN, QUIET, TITLE, WARNING, Line, cut, rule, wrapped
 from pytest_lucid.report.model import Outcome
 from pytest_lucid.report.table import SIGNS
@@ -76,10 +84,7 @@ def findings(report: RunReport) -> list[str]:
 
 def _told(subject: str, cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator[Line]:
     """Each claim, and what was seen instead; claims that saw the same are told together."""
-    same: dict[tuple[object, ...], list[CellRecord]] = {}
-    for cell in sorted(cells, key=lambda cell: (-severity_rank(cell.severity), cell.key)):
-        same.setdefault((cell.seen, cell.places, cell.outcome), []).append(cell)
-    for first, *others in same.values():
+    for first, *others in told_together(cells):
         for cell in (first, *others):
             head = f"{SIGNS[cell.outcome]} {cell.check} ({cell.severity}) "
             yield from wrapped(cell.claim, width, MARGIN, first=f"  {head}")

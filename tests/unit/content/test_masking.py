@@ -9,6 +9,7 @@ from pytest_lucid.content.masking import MASK, clean, mask
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAbCdEf"
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+WORDS = "able bird cave dune echo fern gate hill iris jade kite lamp"
 KEY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 
 
@@ -38,6 +39,8 @@ KEY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
         (f"-----BEGIN RSA PRIVATE KEY-----\n{KEY}", KEY),
         (f"{KEY}\n{KEY}\n-----END PRIVATE KEY-----", KEY),
         (f"api_key = '{HEX}'", HEX),
+        (f"mnemonic: {WORDS}", WORDS),
+        ("b'password': b'hunter2'", "hunter2"),
         ("AKIAIOSFODNN7ABCDEFG", "AKIAIOSFODNN7ABCDEFG"),
     ],
 )
@@ -58,7 +61,7 @@ def test_a_secret_is_hidden(text: str, secret: str) -> None:
         "token=None",
         "http://consul:8500/v1/status/leader",
         "http://172.20.0.3:8080/health answered 200",
-        "blockchain/Dockerfile.data:12: GitHub token: ghp_ab…",
+        "blockchain/Dockerfile.data:12: GitHub token: 40 characters",
         "found 'exited', expected 'running'",
         "lucid-data-chain@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "ssh://pi@pi.local:22",

@@ -26,8 +26,7 @@ RUN = RunRecord(
     commit="1914027",
     matrix="ab" * 32,
     fail_on="low",
-    network="lucid-dev",
-    subnet="172.20.0.0/16",
+    networks=(("lucid-dev", "172.20.0.0/16"),),
     consul="consul",
     engines=(("local", "Docker 29.0 at unix:///var/run/docker.sock"),),
 )

@@ -38,6 +38,7 @@ def test_outcomes_have_names_of_their_own() -> None:
         "skipped",
         "waived",
         "below the threshold",
+        "known before",
         "failed",
         "error",
     ]

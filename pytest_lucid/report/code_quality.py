@@ -1,0 +1,29 @@
+"""A report as GitLab reads code quality: the findings with file and line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pytest_lucid.report.findings import file_findings
+
+if TYPE_CHECKING:
+    from pytest_lucid.report.model import RunReport
+
+SEVERITIES = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"}
+
+
+def write(report: RunReport) -> str:
+    """A list of findings; what is waived is none."""
+    found = [
+        {
+            "description": f"{finding.place.message} {finding.cell.remedy}".strip(),
+            "check_name": finding.cell.check,
+            "fingerprint": finding.fingerprint,
+            "severity": SEVERITIES[finding.cell.severity],
+            "location": {"path": finding.place.file, "lines": {"begin": max(1, finding.place.line)}},
+        }
+        for finding in file_findings(report)
+        if not finding.cell.until
+    ]
+    return json.dumps(found, indent=1) + "\n"
