@@ -69,7 +69,7 @@ def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str,
             if identity and remedy and since and severity in SEVERITIES and demands is not None:
                 return Check(identity, severity, remedy, demands, since)
     raise ConfigError(
-        f"{where}: the lucid marker is not understood; expected "
+        f"{where}: invalid lucid marker; expected "
         f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do."), '
         'perhaps with demand="KEY", a key of the matrix, or several'
     )

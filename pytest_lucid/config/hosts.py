@@ -94,4 +94,4 @@ def _is_name(text: str) -> bool:
 
 def _demand(text: str, meant: bool) -> None:  # noqa: FBT001 - the verdict on the text
     if not meant:
-        raise ConfigError(f"--lucid-host: {text!r} cannot be a host; expected {EXPECTED}")
+        raise ConfigError(f"--lucid-host: {text!r} is no valid host; expected {EXPECTED}")

@@ -188,9 +188,9 @@ def read_settings(
         new_only=bool(given["new_only"]),
     )
     if settings.keep and not settings.up:
-        raise ConfigError("--lucid-keep: there is nothing to keep without --lucid-up; give both, or neither")
+        raise ConfigError("--lucid-keep needs --lucid-up; give both, or neither")
     if settings.new_only and not settings.baseline:
-        raise ConfigError("--lucid-new-only: nothing says what is old; give --lucid-baseline FILE, too")
+        raise ConfigError("--lucid-new-only needs --lucid-baseline FILE, the report of an earlier run; give both")
     return settings
 
 

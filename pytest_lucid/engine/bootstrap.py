@@ -69,16 +69,16 @@ def _refuse(error: EngineError) -> None:
     """Raise when this machine, or what the user chose, leaves nothing to start here."""
     chosen = os.environ.get("DOCKER_HOST") or ContextAPI.get_current_context().Name
     if chosen not in ("default", _SOCKET):
-        raise EngineError(f"{error}\nNo engine is started here, because {chosen} was asked for.") from error
+        raise EngineError(f"{error}\nlucid starts no engine, because {chosen} is given.") from error
     if sys.platform != "linux":
-        raise EngineError(f"{error}\nInstall Docker Desktop and start it.") from error
+        raise EngineError(f"{error}\nInstall and start Docker Desktop.") from error
     if not is_debian(_OS_RELEASE.read_text(encoding="utf-8") if _OS_RELEASE.is_file() else ""):
         raise EngineError(
-            f"{error}\nThis is not Debian: install Docker by its own documentation and start it."
+            f"{error}\nThis is not Debian: install Docker by its documentation and start the engine."
         ) from error
     if os.geteuid() != 0:
         raise EngineError(
-            f"{error}\nThis user may not start one: run `sudo apt-get install {' '.join(_PACKAGES)}` and "
+            f"{error}\nThis user may not start an engine: run `sudo apt-get install {' '.join(_PACKAGES)}` and "
             "`sudo systemctl start docker`, and add yourself to the group docker."
         ) from error
 

@@ -34,7 +34,7 @@ def run_command(
     output = b"".join(payload for _, payload in take_frames(bytearray(response.content)))
     code = api.exec_inspect(started)["ExitCode"]
     if code is None:
-        raise EngineError(f"`{' '.join(command)}` has said all, and the engine does not know how it ended")
+        raise EngineError(f"`{' '.join(command)}` closed its output, but the engine reports no exit code")
     return int(code), output
 
 

@@ -153,10 +153,10 @@ def _silence(place: Endpoint, tunnel: Tunnel | None, error: BaseException) -> st
     socket = ssh.ENGINE_SOCKET
     found = tunnel.run(f"test -S {socket} || exit 3; test -w {socket} || exit 4").code
     remedies = {
-        3: f"there is no {socket}. Install Docker there (Debian: docker.io), and start it.",
-        4: f"this user may not use {socket}. Add it to the group there: `sudo usermod -aG docker USER`.",
+        3: f"there is no {socket}. Install Docker (Debian: docker.io) and start the engine.",
+        4: f"this user may not use {socket}. Add the user to the group: `sudo usermod -aG docker USER`.",
     }
-    remedy = remedies.get(found, f"nobody listens at {socket}. Start it there: `sudo systemctl start docker`.")
+    remedy = remedies.get(found, f"no process listens at {socket}. Start the engine: `sudo systemctl start docker`.")
     return f"{tunnel.name}: SSH works, but no container engine answers ({_root(error)}): {remedy}"
 
 

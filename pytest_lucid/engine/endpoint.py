@@ -37,12 +37,12 @@ def endpoint(host: str) -> Endpoint:
     try:
         parameters = _parameters(host)
     except DockerException as error:
-        raise ConfigError(f"--lucid-host: what Docker's settings say of {host} cannot be used: {error}") from error
+        raise ConfigError(f"--lucid-host: Docker's settings for {host} cannot be used: {error}") from error
     url = str(parameters.get("base_url") or (DEFAULT_NPIPE if IS_WINDOWS_PLATFORM else DEFAULT_UNIX_SOCKET))
     found = Endpoint(url.replace("http+unix:", "unix:"), None if url.startswith("ssh:") else parameters.get("tls"))
     if host != LOCAL and found.tls is None and found.url.startswith("tcp:") and not is_loopback(found.url):
         raise ConfigError(
-            f"--lucid-host: {host} would be spoken to without TLS, so anybody on the way could command it; set "
+            f"--lucid-host: {host} would be used without TLS, so anyone on the network could control the engine; set "
             "DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem and DOCKER_TLS_VERIFY=1, or use ssh"
         )
     return found

@@ -62,8 +62,8 @@ def exclusive(engine: Engine) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise EngineError(
-            f"another run of this user is using {engine}; expected to be alone there, because names and ports are "
-            f"those of the matrix. Wait for it to end (lock: {lock.lock_file})."
+            f"another run of this user is using {engine}; expected no other run, because names and ports are "
+            f"those of the matrix. Wait until the other run ends (lock: {lock.lock_file})."
         ) from error
     try:
         yield

@@ -39,27 +39,27 @@ OPTIONS = (
 REFUSALS = (
     (
         r"Could not resolve hostname|Name or service not known|nodename nor servname",
-        "its name does not resolve. Correct it, or give it a HostName in ~/.ssh/config.",
+        "the name does not resolve. Correct the name, or add a HostName to ~/.ssh/config.",
     ),
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "its host key is not that in known_hosts: a new machine (then `ssh-keygen -R {host}`), or somebody else's.",
+        "the host key changed: a reinstalled machine (then `ssh-keygen -R {host}`), or an interception.",
     ),
     (
         r"Host key verification failed|No \S+ host key is known",
-        "its host key is not known here. Connect once by hand (`ssh {host}`), compare the fingerprint, and accept it.",
+        "the host key is not in known_hosts. Connect once (`ssh {host}`), compare the fingerprint, accept the key.",
     ),
     (
         r"Permission denied|Too many authentication failures|no mutual signature",
-        "it does not accept the key. Bring it yours (`ssh-copy-id {host}`); one with a passphrase: `ssh-add` first.",
+        "the host does not accept your key. Install the key (`ssh-copy-id {host}`); unlock it with `ssh-add`.",
     ),
     (
         r"Connection refused",
-        "no SSH server listens there. Start it there (`sudo systemctl enable --now ssh`), or correct the port.",
+        "no SSH server listens on the host. Start one (`sudo systemctl enable --now ssh`), or correct the port.",
     ),
     (
         r"timed out|No route to host|Network is unreachable|Host is down",
-        "it does not answer. Switch it on, connect it, and look whether `ssh {host}` works.",
+        "the host does not answer. Check power and network, then try `ssh {host}`.",
     ),
 )
 
@@ -100,7 +100,7 @@ def refusal(name: str, host: str, words: str) -> str:
     for pattern, meaning in REFUSALS:
         if re.search(pattern, words):
             return f"{name}: {meaning.format(host=host)}\n  ssh says: {last_line(words)}"
-    return f"{name}: SSH does not come through. Try `ssh {host}` by hand.\n  ssh says: {last_line(words)}"
+    return f"{name}: SSH failed. Try `ssh {host}` by hand.\n  ssh says: {last_line(words)}"
 
 
 def last_line(words: str) -> str:

@@ -45,7 +45,7 @@ class Mended(BaseAdapter):
         except RequestsConnectionError as error:
             if not self._tunnel.mend(seen):
                 raise EngineError(
-                    f"{self._tunnel.name}: its engine does not answer any more, and SSH works. Look there: "
+                    f"{self._tunnel.name}: SSH works, but the engine stopped answering. On the host, run "
                     "`sudo systemctl status docker`."
                 ) from error
             if request.method not in {"GET", "HEAD"}:

@@ -69,7 +69,7 @@ class Tunnel:
         except TimeoutError as error:
             # What it says later must not be taken for the answer to another command.
             self._process.kill()
-            raise EngineError(f"{self.name}: {command[:200]!r} had not ended after {seconds:g} s") from error
+            raise EngineError(f"{self.name}: {command[:200]!r} did not end within {seconds:g} s") from error
         except ShellEndedError:
             self.mend(seen)
         try:
@@ -91,14 +91,14 @@ class Tunnel:
                 return False
             words = self._shell.last_words
             self._shell.end()
-            lost = f"{self.name} was lost in the middle of the run ({ssh.last_line(words)})"
+            lost = f"{self.name} was lost during the run ({ssh.last_line(words)})"
             if self._generation:
                 self._lost = f"{lost}, for the second time"
                 raise EngineError(self._lost)
             try:
                 self._process, self._shell = self._open()
             except EngineError as error:
-                self._lost = f"{lost}, and could not be reached again: {error}"
+                self._lost = f"{lost}, and the connection could not be restored: {error}"
                 raise EngineError(self._lost) from error
             self._generation += 1
             return True

@@ -102,7 +102,7 @@ def _present(puller: Puller, reference: str, known: Recipe | None) -> Image | No
         if puller.architecture in {None, found}:
             return image
         raise EngineError(
-            f"base image {reference} is there for {found}; expected {puller.architecture}: "
+            f"base image {reference} exists for {found} only; expected {puller.architecture}: "
             f"`docker pull --platform linux/{puller.architecture} {reference}`"
         )
     wanted = puller.architecture or str(puller.client.version()["Arch"])

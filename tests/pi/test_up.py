@@ -90,7 +90,7 @@ def test_host_that_is_lost_while_its_stack_is_up(
     assert len(ran.cases) == 6
     assert "DRIFT  . . E E E E" in ran.output
     assert "ERROR: " not in ran.output
-    left = re.search(r"lucid: (\S+): what run (\w{8}) made is still there: .* was lost in the middle", ran.output)
+    left = re.search(r"lucid: (\S+): what run (\w{8}) made is still there: .* was lost during the run", ran.output)
     assert left
     assert left[1] == NAME
     assert engine.containers.list(filters={"label": f"lucid.run={left[2]}"})

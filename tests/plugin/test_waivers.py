@@ -74,7 +74,7 @@ def test_a_marker_that_is_not_understood_is_refused(pytester: pytest.Pytester, r
     pytester.makepyfile(test_demo="import pytest\n@pytest.mark.lucid('DEMO')\ndef test_it(): ...\n")
     result = run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: test_demo.py::test_it: the lucid marker is not understood; expected *"])
+    result.stderr.fnmatch_lines(["ERROR: test_demo.py::test_it: invalid lucid marker; expected *"])
 
 
 @pytest.mark.parametrize("check", ["CTR-USER", "CTR-*", "DEMO", "MINE"])

@@ -73,7 +73,7 @@ def test_host_that_can_be_meant(text: str) -> None:
 
 @pytest.mark.parametrize("text", BAD)
 def test_host_that_cannot_be_meant(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"--lucid-host: .* cannot be a host; expected a name or address"):
+    with pytest.raises(ConfigError, match=r"--lucid-host: .* is no valid host; expected a name or address"):
         read_hosts((text,))
 
 

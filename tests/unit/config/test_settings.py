@@ -91,7 +91,7 @@ def test_a_flag_that_is_neither_yes_nor_no_is_refused(tmp_path: Path) -> None:
 
 
 def test_keeping_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="without --lucid-up"):
+    with pytest.raises(ConfigError, match="--lucid-keep needs --lucid-up"):
         read(tmp_path, {"keep": True})
 
 
@@ -106,7 +106,7 @@ def test_hosts_come_repeated_and_with_commas(tmp_path: Path) -> None:
 
 
 def test_host_that_cannot_be_meant_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be a host"):
+    with pytest.raises(ConfigError, match="is no valid host"):
         read(tmp_path, {"host": ["-oProxyCommand=x"]})
 
 
@@ -118,7 +118,7 @@ def test_a_place_to_build_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"new_only": True}, "--lucid-new-only: nothing says what is old; give --lucid-baseline FILE, too"),
+        ({"new_only": True}, "--lucid-new-only needs --lucid-baseline FILE, the report of an earlier run; give both"),
         ({"report": "."}, "--lucid-report: * is a directory; expected a file to write"),
         ({"json": "/x", "code_quality": "/x"}, "--lucid-json: *x is the file of --lucid-code-quality, too"),
     ],

@@ -50,6 +50,6 @@ def test_no_pid_file_is_no_error(tmp_path: Path) -> None:
 def test_nothing_is_started_here_when_another_engine_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     done: list[str] = []
-    with pytest.raises(EngineError, match=r"No engine is started here, because tcp://127\.0\.0\.1:9 was asked for"):
+    with pytest.raises(EngineError, match=r"lucid starts no engine, because tcp://127\.0\.0\.1:9 is given"):
         ensure_engine(done.append)
     assert done == []
