@@ -7,6 +7,7 @@ hands over plain values.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +19,13 @@ from pytest_lucid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Without a tag or digest it may be the path of a file that is not there; one letter before a colon is a drive.
+REFERENCE = re.compile(r"(?![a-z]:/)[a-z0-9][a-z0-9._/:-]*([a-z0-9]:[\w.-]+|@[a-z0-9]+:[0-9a-f]{32,})", re.ASCII)
 HERE, THERE = "here", "there"
 # The options that name a file to write.
 FORMATS = ("report", "json", "junit", "sarif", "code_quality", "summary", "prometheus", "csv")
 TRUE = frozenset({"1", "true", "yes", "on"})
-FALSE = frozenset({"", "0", "false", "no", "off"})
+FALSE = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ OPTIONS = (
     Option(
         "image",
         "list",
-        "check the image in PATH (`docker save` or OCI layout) as that of NAME; repeatable",
-        "NAME=PATH",
+        "check an image as that of NAME: the one in a PATH (`docker save` or OCI layout), or the one that the engine "
+        "knows by a tag or digest; repeatable",
+        "NAME=IMAGE",
     ),
     Option("no_cache", "flag", "read images as a whole, and not only the layers that no earlier run has read"),
     Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
@@ -118,7 +122,9 @@ class Settings:
     build_here: bool = False
     keep: bool = False
     services: tuple[str, ...] = ()
+    # Images in files, and images that the engine knows by another name than the matrix's.
     images: Mapping[str, Path] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
     no_cache: bool = False
     timeout: float = 90.0
     all_dockerfiles: bool = False
@@ -132,13 +138,18 @@ class Settings:
 
     @property
     def wants_images(self) -> bool:
-        """Whether there are images to check: just built, those of a host, or those of files."""
+        """Whether there are images to check: just built, those of a host, or those that were named."""
         return self.wants_engine or bool(self.images)
+
+    @property
+    def wants_all_images(self) -> bool:
+        """Whether the images of all services are to be checked, and not only those that were named."""
+        return self.build or self.wants_deployment
 
     @property
     def wants_engine(self) -> bool:
         """Whether an engine is needed: images in files need none."""
-        return self.build or self.wants_deployment
+        return self.wants_all_images or bool(self.references)
 
     @property
     def wants_deployment(self) -> bool:
@@ -167,6 +178,7 @@ def read_settings(
     if not project.is_dir():
         raise ConfigError(f"--lucid-project: {project} is no directory; expected the root of a Lucid tree")
     matrix = given["matrix"] or project / "lucid.toml"
+    images, references = _images(given["image"])
     settings = Settings(
         project=project,
         matrix=Path(str(matrix)) if given["matrix"] or Path(str(matrix)).is_file() else None,
@@ -176,7 +188,8 @@ def read_settings(
         build_here=_place(given["build_on"]) == HERE,
         keep=bool(given["keep"]),
         services=_words(given["service"]),
-        images=_images(given["image"]),
+        images=images,
+        references=references,
         no_cache=bool(given["no_cache"]),
         timeout=_seconds(given["timeout"]),
         all_dockerfiles=bool(given["all_dockerfiles"]),
@@ -191,13 +204,23 @@ def read_settings(
         raise ConfigError("--lucid-keep needs --lucid-up; give both, or neither")
     if settings.new_only and not settings.baseline:
         raise ConfigError("--lucid-new-only needs --lucid-baseline FILE, the report of an earlier run; give both")
+    if settings.references and settings.builds:
+        name, reference = next(iter(settings.references.items()))
+        raise ConfigError(
+            f"--lucid-image: {name}={reference} names an image that is there, and --lucid-build and --lucid-up build "
+            "it anew; give one of them"
+        )
     return settings
 
 
 def _pick(option: Option, cli: object, variable: str | None, ini: object, rootdir: Path) -> object:
-    if not cli and variable is None:
+    if cli in (None, False) and variable is None:
         return (rootdir / str(ini)).resolve() if option.kind == "path" and ini else ini
-    given = cli or variable
+    given = variable if cli in (None, False) else cli
+    # An unset variable on a command line, as in `--lucid-host=$HOST`, must not mean: check nothing.
+    if not all(str(word).strip(" ,") for word in (given if isinstance(given, list) else [given])):
+        where = option.flag if cli or variable is None else option.variable
+        raise ConfigError(f"{where}: given, and empty; expected {option.metavar or 'yes or no'}, or leave it out")
     match option.kind:
         case "path":
             # What is typed is relative to where it is typed.
@@ -220,16 +243,22 @@ def _truth(option: Option, text: str) -> bool:
     return text.lower() in TRUE
 
 
-def _images(given: object) -> dict[str, Path]:
-    images = {}
+def _images(given: object) -> tuple[dict[str, Path], dict[str, str]]:
+    """The images in files, and those that the engine knows by a reference, by the names they are given for."""
+    images: dict[str, Path] = {}
+    references: dict[str, str] = {}
     for entry in given if isinstance(given, (list, tuple)) else ():
-        name, _, path = str(entry).partition("=")
-        if not name or not path or not Path(path).exists():
+        name, _, image = str(entry).partition("=")
+        if name and image and Path(image).exists():
+            images[name] = Path(image).resolve()
+        elif name and REFERENCE.fullmatch(image):
+            references[name] = image
+        else:
             raise ConfigError(
-                f"--lucid-image: expected NAME=PATH with a file or directory that is there, got {entry!r}"
+                "--lucid-image: expected NAME=PATH with a file or directory that is there, or NAME=REFERENCE with a "
+                f"tag or digest, got {entry!r}"
             )
-        images[name] = Path(path).resolve()
-    return images
+    return images, references
 
 
 def _writes(given: Mapping[str, object]) -> dict[str, Path]:

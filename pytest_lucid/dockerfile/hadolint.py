@@ -9,7 +9,6 @@ can read (`hadolint_copy`); an instruction that it cannot read is left out, and 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import tempfile
@@ -17,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic_core import from_json
 
 from pytest_lucid.dockerfile.hadolint_copy import readable_copy
 from pytest_lucid.dockerfile.hadolint_program import CrashError, find_program, run
@@ -243,7 +244,7 @@ def _batches(paths: list[str]) -> Iterator[list[str]]:
 
 def _findings(output: str, given: Mapping[str, _Handed]) -> Iterator[HadolintFinding]:
     try:
-        for found in json.loads(output):
+        for found in from_json(output):
             handed = given[found["file"]]
             yield HadolintFinding(
                 file=handed.file,

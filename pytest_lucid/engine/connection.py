@@ -7,7 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import docker
@@ -34,6 +34,15 @@ POOLED_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
+class Defaults:
+    """What the engine gives a container that asks for nothing: runtime, log driver, version of control groups."""
+
+    runtime: str = "runc"
+    logging: str = "json-file"
+    cgroups: str = "2"
+
+
+@dataclass(frozen=True)
 class Engine:
     """A reachable engine: where it is, what it is, and where its published ports answer.
 
@@ -50,6 +59,7 @@ class Engine:
     clock: float
     host: str = LOCAL
     tunnel: Tunnel | None = None
+    defaults: Defaults = Defaults()
 
     @property
     def is_local(self) -> bool:
@@ -106,24 +116,26 @@ def connect(host: str | None = None) -> Engine:
 def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None = None) -> Engine:
     client = None
     try:
+        transport.demand_socket(place.url)
         client = docker.DockerClient(
             base_url=tunnel.url if tunnel else place.url,
             tls=place.tls or False,
             timeout=REQUEST_TIMEOUT_SECONDS,
             max_pool_size=POOLED_CONNECTIONS,
-            # Any engine speaks it; asking for the newest first would be one more way there and back.
+            # Until the engine has told its own: asking for that first would be one more way there and back.
             version=FIRST_API,
         )
         transport.mount(client, tunnel, REQUEST_TIMEOUT_SECONDS, POOLED_CONNECTIONS)
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(client.version)
+            # No version of the API is spoken by all engines: these two questions name none.
+            asked = pool.submit(client.api.version, api_version=False)
             started = dt.datetime.now(dt.timezone.utc)
-            info = client.info()
+            info = _info(client)
             ahead = _ahead(info["SystemTime"], started, dt.datetime.now(dt.timezone.utc))
             version = asked.result()
         # As version="auto" would have done.
         client.api._version = version["ApiVersion"]  # type: ignore[attr-defined]  # noqa: SLF001 - has no other way
-    except (DockerException, RequestException, EngineError) as error:
+    except (DockerException, RequestException, EngineError, OSError) as error:
         if client:
             client.close()
         raise EngineError(_silence(place, tunnel, error)) from error
@@ -139,7 +151,17 @@ def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None 
         clock=ahead,
         host=host,
         tunnel=tunnel,
+        # Engines before 20.10 know control groups of version 1 only, and do not say so.
+        defaults=Defaults(info["DefaultRuntime"], info["LoggingDriver"], str(info.get("CgroupVersion") or "1")),
     )
+
+
+def _info(client: docker.DockerClient) -> dict[str, Any]:
+    """What the engine says of itself and its host, in the newest words that it knows."""
+    response = client.api.get(f"{client.api.base_url}/info", timeout=client.api.timeout)
+    response.raise_for_status()
+    told: dict[str, Any] = response.json()
+    return told
 
 
 def _silence(place: Endpoint, tunnel: Tunnel | None, error: BaseException) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docker.transport import UnixHTTPAdapter
 from requests.adapters import BaseAdapter
@@ -57,6 +59,16 @@ class Mended(BaseAdapter):
     def close(self) -> None:
         """Close the pooled connections."""
         self._adapter.close()
+
+
+def demand_socket(url: str) -> None:
+    """Raise OSError where `url` is that of a Unix socket at which nobody listens.
+
+    The SDK would find out, too, and leave a socket of its own behind.
+    """
+    if url.startswith("unix:") and hasattr(socket, "AF_UNIX"):
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(urlsplit(url).path)
 
 
 def mount(client: docker.DockerClient, tunnel: Tunnel | None, seconds: int, connections: int) -> None:

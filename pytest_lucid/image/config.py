@@ -98,16 +98,7 @@ class Image:
     @property
     def health_check(self) -> HealthCheck | None:
         """The declared health check; None for none. What is not declared has the engine's default."""
-        declared = self._config.get("Healthcheck") or {}
-        test = tuple(declared.get("Test") or ())
-        if not test or test == ("NONE",):
-            return None
-        return HealthCheck(
-            test=test,
-            interval=(declared.get("Interval") or 30 * SECOND) / SECOND,
-            timeout=(declared.get("Timeout") or 30 * SECOND) / SECOND,
-            retries=declared.get("Retries") or 3,
-        )
+        return health_check(self._config)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -165,6 +156,20 @@ class Image:
         if self.document is None:
             raise MissingError(f"image {self.reference} is not there; build it with --lucid-build or --lucid-up")
         return self.document
+
+
+def health_check(config: Mapping[str, Any]) -> HealthCheck | None:
+    """Read the health check of the configuration of an image or a container; None for none."""
+    declared = config.get("Healthcheck") or {}
+    test = tuple(declared.get("Test") or ())
+    if not test or test == ("NONE",):
+        return None
+    return HealthCheck(
+        test=test,
+        interval=(declared.get("Interval") or 30 * SECOND) / SECOND,
+        timeout=(declared.get("Timeout") or 30 * SECOND) / SECOND,
+        retries=declared.get("Retries") or 3,
+    )
 
 
 def read_time(text: str) -> dt.datetime | None:

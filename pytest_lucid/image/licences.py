@@ -30,6 +30,7 @@ _CLASSIFIERS = {
 # What the free text says in well-known packages that state their licence nowhere else.
 _TEXTS = {"3-Clause BSD License": "BSD-3-Clause", "BSD 3-Clause License": "BSD-3-Clause", "MIT License": "MIT"}
 _EXPRESSION = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
+_MOST_BRACKETS = 50
 _TOKEN = re.compile(r"\(|\)|[A-Za-z0-9.+:-]+")
 
 
@@ -51,7 +52,8 @@ def licence_of(distribution: Distribution) -> str:
 
 def is_allowed(expression: str, allowed: Collection[str]) -> bool:
     """Whether a policy of allowed licences lets one use what is offered under an SPDX expression."""
-    tokens = _TOKEN.findall(expression)
+    # The parser below calls itself for each bracket; no licence has so many.
+    tokens = _TOKEN.findall(expression) if expression.count("(") <= _MOST_BRACKETS else []
     verdict, rest = _either(tokens, allowed) if tokens else (False, [])
     return verdict and not rest
 

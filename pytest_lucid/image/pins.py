@@ -34,8 +34,8 @@ def read_pins(text: str, origin: str, python: str, architecture: str) -> dict[st
             continue
         try:
             requirement = Requirement(stated)
-        except InvalidRequirement as error:
-            raise ConfigError(f"{origin}: expected NAME==VERSION, got {stated!r}") from error
+        except (InvalidRequirement, RecursionError) as error:
+            raise ConfigError(f"{origin}: expected NAME==VERSION, got {stated[:200]!r}") from error
         pin = next(iter(requirement.specifier), None)
         if pin is None or pin.operator != "==" or len(requirement.specifier) != 1:
             raise ConfigError(f"{origin}: expected NAME==VERSION, got {stated!r}")

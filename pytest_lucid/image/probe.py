@@ -7,10 +7,12 @@ containers.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from docker.types import LogConfig
+from pydantic import BaseModel
 
 from pytest_lucid.config.cache import keep, read_kept
 from pytest_lucid.engine.connection import engine_errors
@@ -27,6 +29,16 @@ _DEADLINE_SECONDS = 60
 _MEMORY_BYTES = 256 << 20
 _PIDS = 64
 _SHOWN_LINES = 5
+_MOST_PRINTED = "4m"
+
+
+class _Told(BaseModel):
+    """What the script prints in the image. The image may print something else in its place."""
+
+    error: str
+    distributions: dict[str, str | None]
+    bytecode: list[str]
+    version: list[int]
 
 
 @dataclass(frozen=True)
@@ -81,16 +93,16 @@ def probe(
 
 def _parsed(module: str, answer: bytes | None) -> Probe | None:
     try:
-        told: dict[str, Any] = json.loads(answer or b"")
-        return Probe(
-            module=module,
-            error=told["error"],
-            distributions=told["distributions"],
-            bytecode=tuple(told["bytecode"]),
-            version=tuple(told["version"]),
-        )
-    except (ValueError, KeyError, TypeError):
+        told = _Told.model_validate_json(answer or b"")
+    except ValueError:
         return None
+    return Probe(
+        module=module,
+        error=told.error,
+        distributions={name: version or "" for name, version in told.distributions.items()},
+        bytecode=tuple(told.bytecode),
+        version=tuple(told.version),
+    )
 
 
 def _options(image: Image, user: str | None, argv: Sequence[str]) -> dict[str, Any]:
@@ -108,6 +120,8 @@ def _options(image: Image, user: str | None, argv: Sequence[str]) -> dict[str, A
         "mem_limit": _MEMORY_BYTES,
         "pids_limit": _PIDS,
         "healthcheck": {"test": ["NONE"]},
+        # What the image prints is kept on the host's disk, and read from there.
+        "log_config": LogConfig(type=LogConfig.types.JSON, config={"max-size": _MOST_PRINTED}),
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from pytest_lucid.errors import EngineError
 
@@ -53,7 +54,7 @@ def read_discovery(session: Session, port: int, services: Sequence[str]) -> Disc
 
 def _read(path: str, answer: Result) -> Any:
     try:
-        return json.loads(answer.stdout)
+        return from_json(answer.stdout)
     except ValueError as error:
         said = answer.stderr.decode("utf-8", "replace").strip() or f"nothing, exit code {answer.code}"
         raise EngineError(f"Consul gave no answer to /v1/{path}, so what it knows cannot be judged ({said})") from error

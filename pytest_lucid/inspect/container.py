@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_lucid.engine.connection import Engine
 
@@ -56,7 +56,12 @@ class Container:
     @property
     def user(self) -> str:
         """The user it was started as."""
-        return str(self._config.get("User") or "")
+        return str(self.config.get("User") or "")
+
+    @property
+    def id(self) -> str:
+        """The engine's id of it, 64 hexadecimal digits."""
+        return str(self._document["Id"])
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -64,22 +69,42 @@ class Container:
         return (self._document["Path"], *self._document["Args"])
 
     @property
+    def workdir(self) -> str:
+        """The directory that its program starts in."""
+        return str(self.config.get("WorkingDir") or "/")
+
+    @property
+    def stop_signal(self) -> str:
+        """The signal that asks it to stop; the engine's default where it does not say."""
+        return str(self.config.get("StopSignal") or "SIGTERM")
+
+    @property
+    def hostname(self) -> str:
+        """What it calls itself, without its domain."""
+        return str(self.config.get("Hostname") or "")
+
+    @property
+    def domain(self) -> str:
+        """The domain of its own name; empty for none."""
+        return str(self.config.get("Domainname") or "")
+
+    @property
     def health_command(self) -> tuple[str, ...]:
         """The command by which the engine sees that it is healthy; empty for none, or one that needs a shell."""
-        kind, *command = (self._config.get("Healthcheck") or {}).get("Test") or [""]
+        kind, *command = (self.config.get("Healthcheck") or {}).get("Test") or [""]
         return tuple(command) if kind == "CMD" else ()
 
     @property
     def shared_namespaces(self) -> Mapping[str, str]:
         """The namespaces that are not its own: kind → whose, as the engine writes it (`host`, `container:…`)."""
         kinds = {"ipc": "IpcMode", "net": "NetworkMode", "pid": "PidMode", "uts": "UTSMode", "user": "UsernsMode"}
-        modes = {kind: str(self._host.get(key) or "") for kind, key in kinds.items()}
+        modes = {kind: str(self.host.get(key) or "") for kind, key in kinds.items()}
         return {kind: mode for kind, mode in modes.items() if mode == "host" or mode.startswith("container:")}
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables it was started with, those of the image included."""
-        return dict(entry.partition("=")[::2] for entry in self._config.get("Env") or ())
+        return dict(entry.partition("=")[::2] for entry in self.config.get("Env") or ())
 
     @property
     def published(self) -> Mapping[str, frozenset[int]]:
@@ -93,6 +118,11 @@ class Container:
         networks = self._document["NetworkSettings"]["Networks"]
         return {name: str(endpoint.get("IPAddress") or "") for name, endpoint in networks.items()}
 
+    def aliases(self, network: str) -> frozenset[str]:
+        """The names by which others on `network` find it, as far as it was given them; empty where it is not on it."""
+        endpoint = self._document["NetworkSettings"]["Networks"].get(network) or {}
+        return frozenset((*(endpoint.get("Aliases") or ()), *(endpoint.get("DNSNames") or ())))
+
     @property
     def addresses(self) -> Mapping[str, frozenset[str]]:
         """Its addresses on each network, IPv4 and IPv6; none while it does not run."""
@@ -103,47 +133,53 @@ class Container:
     @property
     def read_only(self) -> bool:
         """Whether its root file system is read-only."""
-        return bool(self._host.get("ReadonlyRootfs"))
+        return bool(self.host.get("ReadonlyRootfs"))
 
     @property
     def tmpfs(self) -> Mapping[str, frozenset[str]]:
         """Its tmpfs mounts: path → mount options."""
-        return {path: frozenset(options.split(",")) for path, options in (self._host.get("Tmpfs") or {}).items()}
+        return {path: frozenset(options.split(",")) for path, options in (self.host.get("Tmpfs") or {}).items()}
 
     @property
     def capabilities_dropped(self) -> frozenset[str]:
         """The capabilities taken away, upper case, without CAP_."""
-        return _capabilities(self._host.get("CapDrop"))
+        return _capabilities(self.host.get("CapDrop"))
 
     @property
     def capabilities_added(self) -> frozenset[str]:
         """The capabilities given beyond the engine's default, upper case, without CAP_."""
-        return _capabilities(self._host.get("CapAdd"))
+        return _capabilities(self.host.get("CapAdd"))
 
     @property
     def privileged(self) -> bool:
         """Whether it runs with every privilege of the host."""
-        return bool(self._host.get("Privileged"))
+        return bool(self.host.get("Privileged"))
 
     @property
     def security_options(self) -> frozenset[str]:
         """The security options, `no-new-privileges:true` written as `no-new-privileges`."""
-        return frozenset(option.removesuffix(":true") for option in self._host.get("SecurityOpt") or ())
+        return frozenset(option.removesuffix(":true") for option in self.host.get("SecurityOpt") or ())
 
     @property
     def memory_limit(self) -> int:
         """Bytes of memory it may use; 0 for no limit."""
-        return int(self._host.get("Memory") or 0)
+        return int(self.host.get("Memory") or 0)
 
     @property
     def pids_limit(self) -> int:
         """Processes it may have; 0 for no limit."""
-        return max(0, int(self._host.get("PidsLimit") or 0))
+        return max(0, int(self.host.get("PidsLimit") or 0))
 
     @property
     def mounts(self) -> Mapping[str, str]:
         """What is mounted into it: path inside → type (`volume`, `bind`, `tmpfs`, …)."""
-        return {mount["Destination"]: mount["Type"] for mount in self._document["Mounts"]}
+        return {mount["Destination"]: mount["Type"] for mount in self.document_mounts}
+
+    @property
+    def document_mounts(self) -> Sequence[Mapping[str, Any]]:
+        """What is mounted into it, as the engine reports it: `Type`, `Destination`, `Source`, for volumes `Name`."""
+        mounts: Sequence[Mapping[str, Any]] = self._document["Mounts"]
+        return mounts
 
     @property
     def _state(self) -> Mapping[str, Any]:
@@ -151,12 +187,14 @@ class Container:
         return state
 
     @property
-    def _config(self) -> Mapping[str, Any]:
+    def config(self) -> Mapping[str, Any]:
+        """What it was started as, in the engine's words: variables, health check, user, …."""
         config: Mapping[str, Any] = self._document["Config"]
         return config
 
     @property
-    def _host(self) -> Mapping[str, Any]:
+    def host(self) -> Mapping[str, Any]:
+        """How the host runs it, in the engine's words: limits, devices, namespaces, …."""
         host: Mapping[str, Any] = self._document["HostConfig"]
         return host
 
@@ -179,7 +217,13 @@ def read_container(engine: Engine, name: str) -> Container:
             # The engine also answers to the beginning of an id.
             if document["Name"] != f"/{name}":
                 return Container(name, None)
-            log = engine.client.api.logs(document["Id"], tail=LOG_LINES)
         except NotFound:
             return Container(name, None)
-    return Container(name, document, log.decode("utf-8", "replace"))
+        try:
+            log = engine.client.api.logs(document["Id"], tail=LOG_LINES).decode("utf-8", "replace")
+        except NotFound:
+            return Container(name, None)
+        except APIError as error:
+            # Not every log driver lets its logs be read; that is no reason to see nothing of the container.
+            log = f"(the engine does not show it: {error.explanation or error})"
+    return Container(name, document, log)

@@ -1,24 +1,39 @@
-"""One HTTP request, and what came back. Judging the answer is left to the checks."""
+"""One HTTP request, and what came back. Judging the answer is left to the checks.
+
+What answers is not trusted: an answer is bounded in time (all of it together, not each read), size, headers and depth.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import socket
 import ssl
+import time
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_SECONDS = 5.0
+# As long as the health check of the document waits for its answer.
+TOTAL_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
+MAXIMUM_BYTES = 1024 * 1024
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
 class Response:
-    """What `url` answered, and when: a status and the decoded JSON body (None for no JSON), or why there is none."""
+    """What `url` answered, and when: a status and the decoded JSON body, or why there is none.
+
+    `error` says why there is no answer, `fault` why its text is no JSON; `body` is None then.
+    """
 
     url: str
     received: dt.datetime
@@ -26,6 +41,7 @@ class Response:
     text: str = ""
     body: Any = None
     error: str | None = None
+    fault: str | None = None
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -34,44 +50,94 @@ class Response:
 
     def __str__(self) -> str:
         """Return the answer in one line, for messages."""
-        return f"{self.url}: {self.error or f'{self.status} {self.text[:200]}'}"
+        told = f"{self.status} {self.text[:200]}"
+        return f"{self.url}: {self.error or (f'{told} ({self.fault})' if self.fault else told)}"
 
 
-class _Trusting(HTTPAdapter):
-    """Verifies HTTPS against one authority, and nothing else."""
+class _Bounded(io.RawIOBase):
+    """The bytes of a connection until `deadline` (time.monotonic); what comes later is a TimeoutError."""
 
-    def __init__(self, authority: str) -> None:
-        self._context = ssl.create_default_context(cadata=authority)
-        super().__init__()
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
 
 
-def fetch(url: str, authority: str | None = None) -> Response:
-    """GET `url` once, directly: no proxy, no redirect. HTTPS is verified against the PEM certificate `authority`."""
-    with requests.Session() as session:
-        # A proxy of the user's environment must not answer for the service.
-        session.trust_env = False
-        if authority:
-            session.mount("https://", _Trusting(authority))
-        try:
-            response = session.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-        except requests.RequestException as error:
-            return Response(url, _now(), error=_reason(error))
-    received = _now()
+class _Wire:
+    """What the standard library's parser of answers wants to be given in place of a socket."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._reader = io.BufferedReader(_Bounded(connection, deadline))
+
+    def makefile(self, mode: str) -> io.BufferedIOBase:
+        del mode
+        return self._reader
+
+
+def fetch(url: str, authority: str | None = None, *, seconds: float = TOTAL_SECONDS) -> Response:
+    """GET `url` once, directly: no proxy, no redirect. HTTPS is verified against the PEM certificate `authority`.
+
+    What does not answer completely within `seconds` and 1 MiB is a Response with an `error` that says so.
+    """
+    deadline = time.monotonic() + seconds
     try:
-        body = response.json()
-    except ValueError:
-        body = None
-    return Response(url, received, status=response.status_code, text=response.text, body=body)
+        with closing(_connect(url, authority, deadline)) as connection:
+            status, content = _ask(connection, url, deadline)
+    except TimeoutError:
+        return Response(url, _now(), error=f"no answer: it was not complete within {seconds:g} s")
+    except (OSError, HTTPException, ValueError) as error:
+        return Response(url, _now(), error=f"no answer: {_reason(error)}")
+    received = _now()
+    text = content.decode("utf-8", "replace")
+    try:
+        return Response(url, received, status, text, from_json(content))
+    except ValueError as error:
+        return Response(url, received, status, text, fault=f"no JSON: {error}")
 
 
-def _reason(error: requests.RequestException) -> str:
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    return f"no answer: {str(cause) or type(cause).__name__}"
+def _connect(url: str, authority: str | None, deadline: float) -> socket.socket:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+    connection = socket.create_connection((host, port), min(CONNECT_SECONDS, deadline - time.monotonic()))
+    if parts.scheme != "https":
+        return connection
+    context = ssl.create_default_context(cadata=authority)
+    try:
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        return context.wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _ask(connection: socket.socket, url: str, deadline: float) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    connection.settimeout(max(0.001, deadline - time.monotonic()))
+    connection.sendall(request.encode("ascii"))
+    # The parser itself takes no more than a hundred headers, and no line longer than 64 KiB.
+    response = HTTPResponse(_Wire(connection, deadline), method="GET")  # type: ignore[arg-type]  # asks for no more
+    response.begin()
+    content = response.read(MAXIMUM_BYTES + 1)
+    if len(content) > MAXIMUM_BYTES:
+        raise ValueError(f"it is longer than {MAXIMUM_BYTES} bytes")
+    if response.length:
+        raise ValueError(f"it ended {response.length} bytes too early")
+    return response.status, content
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
 
 
 def _now() -> dt.datetime:

@@ -51,6 +51,9 @@ class Hardening(Model):
     storage_only: bool | None = Field(None, description="What it can write, and outlives it, is its storage.")
     unchanged: bool | None = Field(None, description="Nothing in its own layer differs from the image.")
     own_namespaces: bool | None = Field(None, description="It shares no namespace with the host or another container.")
+    as_declared: bool | None = Field(
+        None, description="Its creation gave it nothing (program, variables, mounts, settings) beyond image and matrix."
+    )
     no_engine_socket: bool | None = Field(None, description="No socket of anybody else is mounted into it.")
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
+from bisect import bisect_left
+from contextlib import suppress
 from copy import deepcopy
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pytest_lucid.config.text_file import read_text
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.matrix.model import Matrix
 
@@ -31,6 +35,17 @@ PROFILES = {
     "phase2": "phase2.toml",
 }
 NOTHING = "nothing"
+EXPECTED = "a service matrix in TOML"
+MOST_PROBLEMS = 20
+LONGEST_STATEMENT = 200
+# The parser takes time by the square of the parts of a dotted key.
+LONGEST_LINE = 20_000
+
+
+# What was written there, however long or deep it is.
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
+_SHOWN.maxlevel = 3
 
 
 def load_matrix(file: Path | None) -> Matrix:
@@ -40,19 +55,25 @@ def load_matrix(file: Path | None) -> Matrix:
     """
     if file is None:
         return Matrix.model_validate(_packaged("lucid")).inherited()
-    text = _read(file)
+    text = read_text(file, EXPECTED)
+    if any(len(line) > LONGEST_LINE for line in text.splitlines()):
+        raise ConfigError(f"{file}: a line is longer than {LONGEST_LINE} characters; expected {EXPECTED}")
     try:
         own = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deeply; expected {EXPECTED}") from error
     merged = own
     extends = own.pop("extends", "lucid")
     if extends != NOTHING:
         names = extends if isinstance(extends, list) else [extends]
         if not names or not all(isinstance(name, str) and name in PROFILES for name in names):
             expected = ", ".join(f'"{name}"' for name in (*PROFILES, NOTHING))
-            line = _line(text, ("extends",))
-            raise ConfigError(f"{file}:{line}: extends: expected one or several of {expected}, got {extends!r}")
+            line = _Lines(text).of(("extends",))
+            raise ConfigError(
+                f"{file}:{line}: extends: expected one or several of {expected}, got {_SHOWN.repr(extends)}"
+            )
         base: dict[str, Any] = {}
         for name in names:
             base = _merge(base, _packaged(name))
@@ -62,8 +83,12 @@ def load_matrix(file: Path | None) -> Matrix:
     except ValidationError as error:
         details = error.errors()
         # A list with a wrong item is reported as too short as well: only the innermost problem helps.
-        inner = [d for d in details if not any(d["loc"] == o["loc"][: len(d["loc"])] for o in details if o is not d)]
-        problems = [_describe(detail, merged, own, text, file) for detail in inner]
+        outer = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+        inner = [detail for detail in details if detail["loc"] not in outer]
+        lines = _Lines(text)
+        problems = [_describe(detail, merged, own, lines, file) for detail in inner[:MOST_PROBLEMS]]
+        if len(inner) > MOST_PROBLEMS:
+            problems.append(f"{file}: and {len(inner) - MOST_PROBLEMS} more")
         raise ConfigError("\n".join(problems)) from error
 
 
@@ -73,17 +98,6 @@ def _packaged(name: str) -> dict[str, Any]:
     for extended in own.pop("extends", ()):
         merged = _merge(merged, _packaged(extended))
     return _merge(merged, own)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(f"{file}: no such file; expected a service matrix in TOML") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 (byte {error.start}); expected a service matrix in TOML") from error
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def _name(row: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _describe(detail: ErrorDetails, merged: dict[str, Any], own: dict[str, Any], text: str, file: Path) -> str:
+def _describe(detail: ErrorDetails, merged: dict[str, Any], own: dict[str, Any], lines: _Lines, file: Path) -> str:
     path: tuple[str | int, ...] = detail["loc"]
     if at := detail.get("ctx", {}).get("at"):
         path = tuple(int(step) if step.isdigit() else step for step in at.split("."))
@@ -122,7 +136,7 @@ def _describe(detail: ErrorDetails, merged: dict[str, Any], own: dict[str, Any],
         where = ("service", _index(own, merged["service"][path[1]]), *path[2:])
     label = ".".join(str(step) for step in path[2:]) if name else ".".join(str(step) for step in path)
     subject = f'service "{name}": {label}' if name else label
-    return f"{file}:{_line(text, where)}: {subject}: {_expectation(detail)}"
+    return f"{file}:{lines.of(where)}: {subject}: {_expectation(detail)}"
 
 
 def _expectation(detail: ErrorDetails) -> str:
@@ -135,10 +149,10 @@ def _expectation(detail: ErrorDetails) -> str:
         case "matrix":
             return f"expected {message}"
         case "path" | "certificate":
-            return f"expected {message}, got {detail['input']!r}"
+            return f"expected {message}, got {_SHOWN.repr(detail['input'])}"
         case _:
             expected = message.replace("Input should", "expected it to", 1)
-            return f"{expected}, got {detail['input']!r}"
+            return f"{expected}, got {_SHOWN.repr(detail['input'])}"
 
 
 def _index(own: dict[str, Any], row: dict[str, Any]) -> int:
@@ -148,27 +162,40 @@ def _index(own: dict[str, Any], row: dict[str, Any]) -> int:
     return named[-1] if named else 0
 
 
-def _line(text: str, path: Sequence[str | int]) -> int:
-    """Return the line on which the statement that defines `path` (or the nearest part of it that exists) begins.
+class _Lines:
+    """Finds the line on which a statement begins. TOML parsers keep no positions, so the real parser is asked."""
 
-    TOML parsers keep no positions, so the real parser is asked: the statement that makes `path` appear ends on the
-    first line up to which the text parses and contains it, and begins after the last line up to which it parsed before.
-    """
-    lines = text.splitlines()
-    while path and not _contains(tomllib.loads(text), path):
-        path = path[:-1]
-    if not path:
-        return 1
-    start = 1
-    for count in range(1, len(lines) + 1):
-        try:
-            document = tomllib.loads("\n".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            continue
-        if _contains(document, path):
-            return next(n for n in range(start, count + 1) if lines[n - 1].strip() and lines[n - 1].strip()[0] != "#")
-        start = count + 1
-    return len(lines)
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self._whole = tomllib.loads(text)
+        # After which lines a statement is complete. One of more lines than anybody writes ends the search.
+        self._ends = [0]
+        for count in range(1, len(self._lines) + 1):
+            if count - self._ends[-1] > LONGEST_STATEMENT:
+                break
+            with suppress(tomllib.TOMLDecodeError):
+                tomllib.loads("\n".join(self._lines[self._ends[-1] : count]))
+                self._ends.append(count)
+
+    def of(self, path: Sequence[str | int]) -> int:
+        """Return the line on which the statement that defines `path`, or the nearest part of it that exists, begins."""
+        while path and not _contains(self._whole, path):
+            path = path[:-1]
+        if not path:
+            return 1
+        # What the first statements contain, more statements contain, too.
+        index = bisect_left(range(len(self._ends)), True, key=lambda i: self._says(self._ends[i], path))  # noqa: FBT003 - looks for the first that does
+        start = self._ends[max(0, index - 1)]
+        return next(
+            (n for n in range(start + 1, len(self._lines) + 1) if not _is_blank(self._lines[n - 1])), len(self._lines)
+        )
+
+    def _says(self, count: int, path: Sequence[str | int]) -> bool:
+        return _contains(tomllib.loads("\n".join(self._lines[:count])), path)
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
 
 
 def _contains(document: object, path: Sequence[str | int]) -> bool:

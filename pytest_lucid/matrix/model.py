@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,9 @@ from pydantic_core import PydanticCustomError
 from pytest_lucid.matrix.demands import Demands, ImagePolicy, inherit, is_key
 from pytest_lucid.matrix.service import Service
 from pytest_lucid.matrix.types import Model, Name, Reference, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Network(Model):
@@ -25,6 +28,7 @@ class Network(Model):
     subnet: IPv4Network | None = Field(None, description="Its one pool of IPv4 addresses.")
     subnet6: IPv6Network | None = Field(None, description="Its one pool of IPv6 addresses.")
     internal: bool | None = Field(None, description="Nothing on it reaches the world outside.")
+    exclusive: bool | None = Field(None, description="Only containers of the matrix are on it, under their own names.")
 
     @property
     def subnets(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -180,6 +184,11 @@ class Matrix(Demands):
         """The demanded address pools of networks; None without any."""
         return {network.name: set(network.subnets) for network in self.all_networks if network.subnets} or None
 
+    @property
+    def exclusive_networks(self) -> tuple[str, ...] | None:
+        """The names of the networks that only containers of the matrix are on; None without any."""
+        return tuple(network.name for network in self.all_networks if network.exclusive) or None
+
     def networks_of(self, service: Service) -> tuple[Network, ...]:
         """The networks of `service`: those that its row names, else the shared one."""
         if service.networks is None:
@@ -195,6 +204,13 @@ class Matrix(Demands):
             rows = (row if row.networks is not None else row.model_copy(update={"networks": shared}) for row in rows)
         copied = self.model_copy(update={"service": tuple(rows)})
         # A copy keeps what was cached, and that is of the rows before.
+        copied.__dict__.pop("start_order", None)
+        return copied
+
+    def with_images(self, references: Mapping[str, str]) -> Matrix:
+        """The same demands of other images: those that `references` (service → image) names."""
+        rows = tuple(row.model_copy(update={"image": references.get(row.name, row.image)}) for row in self.service)
+        copied = self.model_copy(update={"service": rows})
         copied.__dict__.pop("start_order", None)
         return copied
 

@@ -72,6 +72,9 @@ class Service(Demands):
     # Only the gateway may know where the payment service is; nobody else may hold a word of TRON.
     knows_payment_url: bool = Field(default=False, description="It may know the URL of the payment service.")
     requirements: tuple[ProjectPath, ...] = Field((), description="Its own pinned requirements, beside those of all.")
+    restart: Literal["no", "on-failure", "always", "unless-stopped"] = Field(
+        "no", description="When the engine starts it again by itself."
+    )
     memory_mib: int = Field(default=256, ge=16, strict=True, description="Its memory in a bring-up.")
     pids: int = Field(default=64, ge=1, strict=True, description="Its number of processes in a bring-up.")
     content: ImagePolicy | None = Field(None, description="What differs for its image from the table `image`.")

@@ -197,7 +197,7 @@ def graded(check: Check, severities: Mapping[str, str]) -> Check:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --lucid-explain: explain one check, and run none."""
-    wanted = session.config.stash[SETTINGS].explain
+    wanted = (session.config.stash[SETTINGS].explain or "").upper()
     if not wanted:
         return None
     checks = {item.stash[CHECK].id: item for item in session.items if CHECK in item.stash}

@@ -150,6 +150,7 @@ def _start_service(engine: Engine, matrix: Matrix, service: Service, run: Run, o
             for volume, path in service.volumes.items()
         ],
         network_mode=networks[0].name if networks else "bridge",
+        restart_policy={"Name": service.restart, "MaximumRetryCount": 0},
         **_hardening(service.memory_mib, service.pids),
     )
     config: dict[str, Any] = api.create_container_config(

@@ -5,7 +5,6 @@ Nothing is held as a whole, neither in memory nor on disk.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import tarfile
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
 
 from docker.errors import ImageNotFound
+from pydantic_core import from_json
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
@@ -156,7 +156,10 @@ class _Shipment:
                 headers={"Content-Type": "application/x-tar"},
                 timeout=SECONDS,
             )
-        told = [json.loads(line) for line in response.text.splitlines() if line.strip()]
+        try:
+            told = [from_json(line) for line in response.text.splitlines() if line.strip()]
+        except ValueError as error:
+            raise EngineError(f"sending {self} to {to}: the engine's answer cannot be read: {error}") from error
         refusals = [str(line.get("error") or line["message"]) for line in told if {"error", "message"} & set(line)]
         if not refusals:
             self.progress(f"sent {self}, {time.monotonic() - started:.1f} s")

@@ -17,17 +17,21 @@ from pytest_lucid.inspect.container import Container, read_container
 from pytest_lucid.inspect.drift import read_drift
 from pytest_lucid.inspect.http import Response, fetch
 from pytest_lucid.inspect.network import NetworkFacts, read_network
+from pytest_lucid.inspect.volumes import Volume, read_volumes
 from pytest_lucid.sidecar.runtime import read_runtime, resolve
 from pytest_lucid.stack.certificate import AUTHORITY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.inspect.drift import Drift
     from pytest_lucid.matrix import Matrix, Port, Service
     from pytest_lucid.sidecar.pool import SidecarPool
     from pytest_lucid.sidecar.runtime import Runtime
+
+# More than a chain of certificates ever is.
+LARGEST_AUTHORITY_BYTES = 1024 * 1024
 
 
 class Deployment:
@@ -53,6 +57,11 @@ class Deployment:
     def network_called(self, name: str) -> NetworkFacts:
         """The network called `name`."""
         return self._facts.ask(("network", name), lambda: read_network(self.engine, name))
+
+    @property
+    def volumes(self) -> Mapping[str, Volume]:
+        """The volumes of the engine, by name."""
+        return self._facts.ask("volumes", lambda: read_volumes(self.engine))
 
     @property
     def discovery(self) -> Discovery:
@@ -110,6 +119,19 @@ class Deployment:
                 chunks, _ = self.engine.client.api.get_archive(service.name, f"{service.certificate}/{AUTHORITY}")
             except NotFound:
                 return None
-            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-                member = archive.extractfile(AUTHORITY)
-                return member.read().decode() if member else None
+            return _text_of(chunks)
+
+
+def _text_of(chunks: Iterable[bytes]) -> str | None:
+    """The text of the one file in an archive; None for no text, or for more than a chain of certificates ever is."""
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > LARGEST_AUTHORITY_BYTES:
+            return None
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            member = archive.extractfile(archive.getmembers()[0])
+            return member.read().decode("ascii") if member else None
+    except (tarfile.TarError, LookupError, UnicodeDecodeError):
+        return None

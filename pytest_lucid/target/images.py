@@ -53,6 +53,7 @@ class Images:
         self._matrix = matrix
         self._services = services
         self._given = settings.images
+        self._references = settings.references
         self._kept = None if settings.no_cache else cache_directory()
         self._connect = connect
         self._labels = labels
@@ -104,6 +105,8 @@ class Images:
     def _find_bases(self, base: str) -> tuple[Image, ...]:
         if path := self._given.get(base):
             return tuple(image for image, _ in read_path(path, self._layers).images())
+        if reference := self._references.get(base):
+            return (read_image(self._connect(), reference),)
         if self._given:
             raise MissingError(
                 f"{base} was not given, so no image can be compared with it; "

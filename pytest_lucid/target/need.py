@@ -14,6 +14,7 @@ class Need(Enum):
     INTERPRETER = auto()
     CONTAINER = auto()
     NETWORK = auto()
+    VOLUMES = auto()
     DISCOVERY = auto()
     DRIFT = auto()
     ANSWERS = auto()

@@ -40,6 +40,7 @@ OF_DEPLOYMENT: dict[Need, Callable[[Deployment, Sequence[Service]], Questions]] 
     Need.DRIFT: lambda facts, services: (partial(facts.drift, s) for s in services),
     Need.ANSWERS: lambda facts, services: (question for s in services for question in _requests(facts, s)),
     Need.CONTAINER: lambda facts, _: (partial(facts.container, name) for name in facts.matrix.names),
+    Need.VOLUMES: lambda facts, _: (lambda: facts.volumes,),
     Need.NETWORK: lambda facts, _: (partial(facts.network_called, name) for name in facts.matrix.network_names or ()),
 }
 

@@ -64,7 +64,7 @@ class Workspace:
         """The hosts that the user asked for. Raises ConfigError where an image was given for no known row."""
         bases = dict.fromkeys(service.base for service in self.matrix.service if service.base)
         known = [*(service.name for service in self.matrix.service), *bases]
-        if unknown := [name for name in self.settings.images if name not in known]:
+        if unknown := [name for name in (*self.settings.images, *self.settings.references) if name not in known]:
             raise ConfigError(f"--lucid-image: no {unknown[0]!r} in the matrix; expected one of {', '.join(known)}")
         return self.settings.hosts or (LOCAL,)
 

@@ -107,7 +107,7 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("none", ""),
         # Programs and rights.
         mutant("shell-renamed", "IMG-SHELL", File("app/assets/logo.bin", shell)),
-        mutant("shell-named", "IMG-SHELL", File("usr/bin/sh", SCRIPT, 0o755)),
+        mutant("shell-named", "IMG-SHELL IMG-STRAY", File("usr/bin/sh", SCRIPT, 0o755)),
         mutant("pip", "IMG-PKGMGR", File("opt/pip/__main__.py", b"")),
         mutant("coreutils-renamed", "IMG-COREUTILS", File("opt/helper", cat, 0o755)),
         mutant("compiler", "IMG-COMPILER", File("opt/gcc-12", SCRIPT, 0o755)),
@@ -123,8 +123,8 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("libc-modified", "IMG-INTACT", File(LIBC, libc + b"\0", 0o755)),
         mutant("not-distroless", "IMG-DISTROLESS", File("usr/lib/os-release", b'PRETTY_NAME="Debian"\nID=debian\n')),
         # What Debian 13's base has, put there by a service, and claimed to be a package's.
-        mutant("ldd", "IMG-SHEBANG", File("usr/bin/ldd", b"#!/bin/bash\n", 0o755)),
-        mutant("venv", "IMG-PKGMGR", File("usr/lib/python3.11/ensurepip/__main__.py", b"x = 1\n")),
+        mutant("ldd", "IMG-SHEBANG IMG-STRAY", File("usr/bin/ldd", b"#!/bin/bash\n", 0o755)),
+        mutant("venv", "IMG-PKGMGR IMG-STRAY", File("usr/lib/python3.11/ensurepip/__main__.py", b"x = 1\n")),
         mutant("claimed", "IMG-PKGMGR", *claimed("libc-bin", "usr/lib/python3.11/ensurepip/__main__.py", b"x = 1\n")),
         mutant("claimed-again", "IMG-PKGMGR", *claimed("libuuid1", "opt/pip/__main__.py", b"x = 1\n")),
         # What was left behind.
@@ -148,6 +148,14 @@ def mutants(client: docker.DockerClient) -> list[Mutant]:
         mutant("open-workdir", "IMG-WORKDIR", change=config(WorkingDir="/tmp")),
         mutant("no-workdir", "IMG-WORKDIR", change=config(WorkingDir="/nowhere")),
         mutant("no-program", "IMG-PROGRAM", change=lambda d: d["config"]["Healthcheck"].update(Test=["CMD", "/probe"])),
+        # What runs before the service, and what hides among the base's files.
+        mutant("stray", "IMG-STRAY", File("usr/lib/python3.11/notes.txt", b"x")),
+        mutant("stray-folder", "IMG-STRAY", File("usr/lib/python3.11/extra/__init__.py", b"x = 1\n")),
+        mutant("startup-local", "IMG-STARTUP", File("usr/local/lib/python3.11/dist-packages/a.pth", b"import sys\n")),
+        mutant("startup-unrecorded", "IMG-STARTUP IMG-PY-RECORD", File(f"{SITE}/a.pth", b"/opt\nimport sys\n")),
+        mutant("startup-module", "IMG-STARTUP", File("app/sitecustomize.py", b"x = 1\n")),
+        mutant("startup-package", "IMG-STARTUP", File("app/usercustomize/__init__.py", b"x = 1\n")),
+        mutant("startup-base", "IMG-STARTUP", File("etc/python3.11/sitecustomize.py", b"x = 1\n")),
         # Python.
         mutant("unrecorded", "IMG-PY-RECORD", File(f"{SITE}/extra.pth", b"/opt\n")),
         mutant("other-version", "IMG-PY-PINS IMG-PY-RECORD", File(f"{SITE}/h11-0.16.0.dist-info/METADATA", lost)),

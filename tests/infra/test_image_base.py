@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.image.packages import os_release, packaged_files
+from pytest_lucid.image.strays import strays
 
 if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
-    from pytest_lucid.image.packages import DebianPackage
+    from pytest_lucid.image.packages import DebianPackage, Distribution
     from pytest_lucid.matrix import Service
 
 
@@ -66,3 +67,23 @@ def test_packaged_files_are_unchanged(lucid_inventory: Inventory, lucid_packages
     judged = list(packaged_files(lucid_inventory, lucid_packages))
     assert len(judged) > len(lucid_packages), "hardly any packaged file is in the image"
     assert not [str(entry) for entry, unchanged in judged if not unchanged]
+
+
+@pytest.mark.lucid(
+    "IMG-STRAY",
+    demand="content.distroless",
+    severity="medium",
+    remedy="Keep the service's files in folders of its own, such as /app and /opt.",
+)
+def test_folders_of_the_base_hold_nothing_else(
+    lucid_inventory: Inventory,
+    lucid_base_layers: int,
+    lucid_base_files: frozenset[str],
+    lucid_packages: tuple[DebianPackage, ...],
+    lucid_python_packages: tuple[Distribution, ...],
+) -> None:
+    """In the folders of the base's packages lies what the base or a package put there: anything else passes for it."""
+    if not lucid_base_files:
+        pytest.skip("the packages of this base are not known")
+    found = list(strays(lucid_inventory, lucid_base_layers, lucid_base_files, lucid_packages, lucid_python_packages))
+    assert not found, ", ".join(found)

@@ -9,6 +9,7 @@ import pytest
 from pytest_lucid.image.compiled_python import bytecode_problems
 from pytest_lucid.image.licences import is_allowed, licence_of
 from pytest_lucid.image.packages import normalise, record_problems
+from pytest_lucid.image.strays import startup_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,3 +113,17 @@ def test_licences_are_allowed(lucid_content: ImagePolicy, lucid_python_packages:
         for name, licence in stated.items()
         if not is_allowed(licence, lucid_content.licences or ())
     }
+
+
+@pytest.mark.lucid(
+    "IMG-STARTUP",
+    demand="content.python",
+    severity="critical",
+    remedy="Remove it; what the service needs to do first, its own module does.",
+)
+def test_nothing_runs_before_the_service(
+    lucid_inventory: Inventory, lucid_base_layers: int, lucid_python_packages: tuple[Distribution, ...]
+) -> None:
+    """No code but the base's and the packages' own runs whenever the interpreter starts: .pth files, sitecustomize."""
+    found = list(startup_code(lucid_inventory, lucid_base_layers, lucid_python_packages))
+    assert not found, ", ".join(found)

@@ -77,3 +77,23 @@ def test_variable_that_cannot_be_meant_is_refused(run: Run, monkeypatch: pytest.
 def test_help_works_whatever_the_matrix_says(pytester: pytest.Pytester, run: Run) -> None:
     (pytester.path / "lucid.toml").write_text("[network\n")
     assert run("--help").ret == 0
+
+
+def test_empty_host_is_refused(run: Run) -> None:
+    """An unset variable in a script of CI: nothing would be checked, and the run would end with 0."""
+    refused(run("--lucid-host="), "--lucid-host: given, and empty; expected HOST*")
+
+
+def test_empty_host_of_the_environment_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUCID_HOST", "")
+    refused(run(), "LUCID_HOST: given, and empty; expected HOST*")
+
+
+def test_socket_that_is_not_there_is_refused(pytester: pytest.Pytester, run: Run) -> None:
+    """One message, also where warnings are errors: no socket is left open."""
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    refused(run("--lucid-host=unix:///nope"), "no container engine answers at unix:///nope *")
+
+
+def test_id_to_explain_may_be_written_small(run: Run) -> None:
+    assert run("--lucid-explain", "demo").ret == pytest.ExitCode.OK

@@ -72,6 +72,16 @@ def do(code: str) -> Action:
 
 def impostor(client: DockerClient, service: str) -> None:
     """Run a container that answers to the name of the service, too."""
+    another(client, service, [service])
+
+
+def stranger(client: DockerClient, service: str) -> None:
+    """Run a container beside the services that answers to its own name only."""
+    another(client, service, [])
+
+
+def another(client: DockerClient, service: str, aliases: list[str]) -> None:
+    """Run one more container of the service's image on the network, under `aliases`."""
     network = client.networks.get("lucid-dev")
     container = client.containers.create(
         f"{service}:latest",
@@ -82,7 +92,7 @@ def impostor(client: DockerClient, service: str) -> None:
         network="none",
     )
     client.networks.get("none").disconnect(container)
-    network.connect(container, aliases=[service])
+    network.connect(container, aliases=aliases)
     container.start()
 
 

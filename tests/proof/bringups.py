@@ -16,7 +16,7 @@ BRINGUPS = (
     StackMutation(
         name="a network whose name contains the right one",
         brought_up='[network]\nname = "my-lucid-dev"\n',
-        stack=ids("NET-EXISTS NET-DRIVER NET-SUBNET CSL-RUNNING"),
+        stack=ids("NET-EXISTS NET-DRIVER NET-SUBNET NET-STRANGERS NET-ALIASES CSL-RUNNING"),
         everywhere=ids("CTR-NETWORK NET-ADDRESS NET-MEMBER CSL-ADDRESS RUN-DNS RUN-NETWORKS"),
         services=(GATEWAY,),
         note="there is no network of the name, so nothing that is claimed of it holds",

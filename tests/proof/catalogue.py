@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bringups import BRINGUPS
 from containers import CONTAINERS
+from creations import CREATIONS
 from dockerfiles import DOCKERFILES
 from files import FILES
 from images import IMAGES
@@ -14,4 +15,4 @@ from running import LIVE
 if TYPE_CHECKING:
     from mutation import Mutation
 
-MUTATIONS: tuple[Mutation, ...] = (*DOCKERFILES, *IMAGES, *FILES, *CONTAINERS, *LIVE, *BRINGUPS)
+MUTATIONS: tuple[Mutation, ...] = (*DOCKERFILES, *IMAGES, *FILES, *CONTAINERS, *CREATIONS, *LIVE, *BRINGUPS)

@@ -82,12 +82,35 @@ def health_check(*test: str) -> Callable[[Document], None]:
     return lambda document: document.update(Healthcheck={"Test": list(test), **timings})
 
 
-def mount(path: str) -> Callable[[Document], None]:
-    """Mount a volume without a name."""
+def mount(path: str, volume: str = "") -> Callable[[Document], None]:
+    """Mount a volume at `path`: one with a name to be read, one without a name as engines make it."""
 
     def change(document: Document) -> None:
         mounts = document["HostConfig"].get("Mounts") or []
-        document["HostConfig"]["Mounts"] = [*mounts, {"Type": "volume", "Target": path}]
+        added = {"Type": "volume", "Target": path, "Source": volume, "ReadOnly": bool(volume)}
+        document["HostConfig"]["Mounts"] = [*mounts, added]
+
+    return change
+
+
+def special_volume(document: Document) -> None:
+    """Mount, in place of its first volume, one that is a folder of the host; the folder of that very volume."""
+    first = document["HostConfig"]["Mounts"][0]
+    device = f"/var/lib/docker/volumes/{first['Source']}/_data"
+    first["VolumeOptions"] = {
+        "DriverConfig": {"Name": "local", "Options": {"type": "none", "o": "bind", "device": device}},
+        # Torn down with the run.
+        "Labels": {name: value for name, value in document["Labels"].items() if name.startswith("lucid.run")},
+    }
+    first["Source"] = f"{first['Source']}-proof"
+
+
+def alias(name: str) -> Callable[[Document], None]:
+    """Let it answer on its network to `name`, too; to its own name where none is given."""
+
+    def change(document: Document) -> None:
+        for endpoint in document["NetworkingConfig"]["EndpointsConfig"].values():
+            endpoint["Aliases"] = [name or document["Hostname"]]
 
     return change
 

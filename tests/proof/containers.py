@@ -28,6 +28,8 @@ UNPUBLISHED = ids(
     "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
 )
 SEEN_TWICE = "the engine says so, and it is seen from within"
+LIES = "what lies is not the image's own program"
+MOUNTED = "the matrix gives no such mount"
 # Nothing needs these two, so their defects are nobody else's.
 LEAVES = (DATA, MANAGER)
 # The services that write to a volume do not start as another user, with other consensus, or with nowhere to store.
@@ -37,7 +39,9 @@ PLAIN = (DATA, MANAGER, ANCHORING, ENGINE, GATEWAY)
 
 CONTAINERS = (
     ContainerMutation(name="healthy: created anew", change=lambda _: None),
-    ContainerMutation(name="healthy: electron is not TRON", change=variable("ELECTRON_RUN_AS_NODE", "neutron")),
+    ContainerMutation(
+        name="electron is not TRON", kills=ids("CTR-VARIABLES"), change=variable("ELECTRON_RUN_AS_NODE", "neutron")
+    ),
     ContainerMutation(
         name="healthy: the gateway knows the payment service",
         change=variable("TRON_PAYMENT_URL", "http://lucid-tron-payment:8090"),
@@ -147,40 +151,55 @@ CONTAINERS = (
         services=(DATA, MANAGER, ENGINE),
     ),
     ContainerMutation(
-        name="health check fails", kills=ids("CTR-HEALTHY"), change=health_check("CMD", "/nonexistent"), services=LEAVES
+        name="health check fails",
+        kills=ids("CTR-HEALTHY CTR-PROBE"),
+        note="it is not the image's either",
+        change=health_check("CMD", "/nonexistent"),
+        services=LEAVES,
     ),
-    ContainerMutation(name="no health check", kills=ids("CTR-HEALTHY"), change=health_check("NONE")),
     ContainerMutation(
-        name="another version answers", kills=ids("HTTP-VERSION"), change=variable("SERVICE_VERSION", "9.9.9")
+        name="no health check",
+        kills=ids("CTR-HEALTHY CTR-PROBE"),
+        note="it is not the image's either",
+        change=health_check("NONE"),
+    ),
+    ContainerMutation(
+        name="another version answers",
+        kills=ids("HTTP-VERSION CTR-VARIABLES"),
+        note="the variable is not the image's",
+        change=variable("SERVICE_VERSION", "9.9.9"),
     ),
     ContainerMutation(
         name="not registered in Consul",
-        kills=ids("CSL-REGISTERED CSL-PASSING CSL-ADDRESS"),
+        kills=ids("CSL-REGISTERED CSL-PASSING CSL-ADDRESS CTR-VARIABLES"),
         change=variable("SERVICE_DISCOVERY_URL", "http://consul:9999"),
         services=LEAVES,
         note="without an entry there is neither a check nor an address",
     ),
     ContainerMutation(
         name="no certificate",
-        kills=ids("HTTP-TLS RUN-LISTEN"),
+        kills=ids("HTTP-TLS RUN-LISTEN CTR-VARIABLES"),
         note="it listens on its HTTP port only",
         change=variable("TLS_CERT_FILE", "/nonexistent"),
         services=(GATEWAY,),
     ),
     ContainerMutation(
         name="says that it is unhealthy",
-        kills=ids("HTTP-STATUS"),
+        kills=ids("HTTP-STATUS CTR-PROGRAM"),
+        note=LIES,
         change=lie("h.HEALTHY = 'unhealthy'"),
         services=LEAVES[:1],
     ),
     ContainerMutation(
         name="its clock stands still",
-        kills=ids("HTTP-CLOCK"),
+        kills=ids("HTTP-CLOCK CTR-PROGRAM"),
+        note=LIES,
         change=lie("t = '2026-01-01T00:00:00+00:00'\nh.now = lambda: t"),
     ),
     ContainerMutation(
         name="its clock is off",
-        kills=ids("HTTP-CLOCK"),
+        kills=ids("HTTP-CLOCK CTR-PROGRAM"),
+        note=LIES,
         change=lie(
             "import datetime as d\n"
             "h.now = lambda: (d.datetime.now(d.timezone.utc) - d.timedelta(minutes=1)).isoformat()"
@@ -188,81 +207,90 @@ CONTAINERS = (
     ),
     ContainerMutation(
         name="its time has no zone",
-        kills=ids("HTTP-CLOCK"),
+        kills=ids("HTTP-CLOCK CTR-PROGRAM"),
+        note=LIES,
         change=lie("import datetime as d\nh.now = lambda: d.datetime.utcnow().isoformat()"),
     ),
     ContainerMutation(
         name="tells no version",
-        kills=ids("HTTP-BODY HTTP-VERSION"),
+        kills=ids("HTTP-BODY HTTP-VERSION CTR-PROGRAM"),
         change=lie(without_field("version")),
         note="a version that is not told is not the image's",
     ),
     ContainerMutation(
         name="tells no dependencies",
-        kills=ids("HTTP-BODY HTTP-DEPENDENCIES"),
+        kills=ids("HTTP-BODY HTTP-DEPENDENCIES CTR-PROGRAM"),
         change=lie(without_field("dependencies")),
         note="what is not told is not true either",
     ),
     ContainerMutation(
         name="tells no time",
-        kills=ids("HTTP-BODY HTTP-CLOCK"),
+        kills=ids("HTTP-BODY HTTP-CLOCK CTR-PROGRAM"),
         change=lie(without_field("timestamp")),
         note="no time is not the present",
     ),
     ContainerMutation(
         name="accuses a healthy dependency",
-        kills=ids("HTTP-DEPENDENCIES"),
+        kills=ids("HTTP-DEPENDENCIES CTR-PROGRAM"),
+        note=LIES,
         change=lie("async def s(self): return {'lucid-blockchain-engine': 'unhealthy'}\nh.Dependencies.statuses = s"),
         services=(ANCHORING, MANAGER),
     ),
     ContainerMutation(
         name="keeps a dependency to itself",
-        kills=ids("HTTP-DEPENDENCIES"),
+        kills=ids("HTTP-DEPENDENCIES CTR-PROGRAM"),
+        note=LIES,
         change=lie("async def s(self): return {}\nh.Dependencies.statuses = s"),
         services=(ANCHORING, MANAGER, MESH, GATEWAY),
     ),
     ContainerMutation(
         name="answers as another service",
-        kills=ids("HTTP-IDENTITY HTTP-TLS CTR-HEALTHY"),
+        kills=ids("HTTP-IDENTITY HTTP-TLS CTR-HEALTHY CTR-PROGRAM"),
         change=lie("H = h.Health\nh.Health = lambda status, service, *told: H(status, 'lucid-other', *told)"),
         services=(GATEWAY,),
         note="every port must answer for the service, and the image's own health check asks who answers",
     ),
     ContainerMutation(
         name="system calls are not filtered",
-        kills=ids("RUN-SECCOMP"),
+        kills=ids("RUN-SECCOMP CTR-SETTINGS"),
+        note=SEEN_TWICE,
         change=host(SecurityOpt=["no-new-privileges:true", "seccomp=unconfined"]),
     ),
     ContainerMutation(
         name="the engine's socket inside",
-        kills=ids("RUN-ENGINE-SOCKET"),
+        kills=ids("RUN-ENGINE-SOCKET CTR-MOUNTS"),
+        note=MOUNTED,
         change=host(Binds=["/var/run/docker.sock:/var/run/docker.sock"]),
     ),
     ContainerMutation(
         name="the engine's socket under another name",
-        kills=ids("RUN-ENGINE-SOCKET"),
+        kills=ids("RUN-ENGINE-SOCKET CTR-MOUNTS"),
+        note=MOUNTED,
         change=host(Binds=["/var/run/docker.sock:/data/s:ro"]),
     ),
     ContainerMutation(name="the host's shared memory", kills=ids("RUN-NAMESPACES"), change=host(IpcMode="host")),
     ContainerMutation(
         name="code can be written",
-        kills=ids("RUN-CODE"),
+        kills=ids("RUN-CODE CTR-MOUNTS"),
+        note=MOUNTED,
         change=host(Tmpfs={"/tmp": "rw,noexec,nosuid", "/app/more": "rw,uid=65532"}),
     ),
     ContainerMutation(
         name="listens on loopback",
-        kills=ids("RUN-LISTEN RUN-LOOPBACK"),
+        kills=ids("RUN-LISTEN RUN-LOOPBACK CTR-PROGRAM"),
         change=lie("import socket\nkept = socket.create_server(('127.0.0.1', 9999))"),
         note="a port too many, and one that nobody can reach",
     ),
     ContainerMutation(
         name="listens on a port more",
-        kills=ids("RUN-LISTEN"),
+        kills=ids("RUN-LISTEN CTR-PROGRAM"),
+        note=LIES,
         change=lie("import socket\nkept = socket.create_server(('0.0.0.0', 9999))"),
     ),
     ContainerMutation(
         name="listens on IPv6",
-        kills=ids("RUN-LISTEN"),
+        kills=ids("RUN-LISTEN CTR-PROGRAM"),
+        note=LIES,
         change=lie("import socket\nkept = socket.create_server(('::', 9999), family=socket.AF_INET6)"),
     ),
     ContainerMutation(

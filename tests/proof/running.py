@@ -21,6 +21,7 @@ from actions import (
     rename_back,
     restart_itself,
     right_certificate,
+    stranger,
     take_back,
 )
 from mutation import DATA, ENGINE, GATEWAY, MANAGER, MESH, LiveMutation, ids
@@ -28,7 +29,8 @@ from mutation import DATA, ENGINE, GATEWAY, MANAGER, MESH, LiveMutation, ids
 ANSWERS = "HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
 OF_CONTAINER = (
     "CTR-RUNNING CTR-HEALTHY CTR-STABLE CTR-NAME CTR-IMAGE CTR-USER CTR-PORTS CTR-NETWORK CTR-ENV CTR-TRON "
-    "CTR-READONLY CTR-TMP CTR-CAPS CTR-NNP CTR-LIMITS CTR-STORAGE NET-ADDRESS NET-MEMBER CSL-ADDRESS"
+    "CTR-READONLY CTR-TMP CTR-CAPS CTR-NNP CTR-LIMITS CTR-STORAGE NET-ADDRESS NET-MEMBER CSL-ADDRESS "
+    "CTR-PROGRAM CTR-PROBE CTR-STEERING CTR-VARIABLES CTR-MOUNTS CTR-RESOLVER CTR-SETTINGS"
 )
 # What cannot be seen within a container that does not run.
 WITHIN = (
@@ -58,6 +60,7 @@ LIVE = (
     LiveMutation(
         name="another one under a similar name",
         kills=ids(f"{OF_CONTAINER} {WITHIN} RUN-DRIFT HTTP-TLS") - {"CTR-STORAGE"},
+        stack=ids("NET-STRANGERS"),
         plant=lambda client, service: client.containers.get(service).rename(f"{service}-2"),
         uproot=rename_back,
         services=(GATEWAY,),
@@ -137,9 +140,17 @@ LIVE = (
     LiveMutation(
         name="an impostor answers to the name",
         others=ids("RUN-DNS"),
+        stack=ids("NET-STRANGERS"),
         plant=impostor,
         uproot=no_impostor,
         services=(GATEWAY,),
+    ),
+    LiveMutation(
+        name="a stranger on the network",
+        stack=ids("NET-STRANGERS"),
+        plant=stranger,
+        uproot=no_impostor,
+        services=(MESH,),
     ),
     LiveMutation(
         name="Consul is published",

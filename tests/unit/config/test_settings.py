@@ -127,3 +127,48 @@ def test_reports_that_cannot_be_meant_are_refused(tmp_path: Path, given: dict[st
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, given)
     assert fnmatchcase(str(caught.value), message)
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if option.kind != "flag"], ids=lambda option: option.name
+)
+@pytest.mark.parametrize("empty", ["", "  ", ","])
+def test_an_option_that_is_given_and_empty_is_refused(tmp_path: Path, option: Option, empty: str) -> None:
+    """`--lucid-host=$HOST` without a HOST would check nothing, and exit 0."""
+    with pytest.raises(ConfigError, match=f"{option.flag}: given, and empty"):
+        read(tmp_path, {option.name: [empty] if option.kind == "list" else empty})
+    with pytest.raises(ConfigError, match=f"{option.variable}: given, and empty"):
+        read(tmp_path, {}, {option.variable: empty})
+
+
+def test_one_empty_of_several_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--lucid-service: given, and empty"):
+        read(tmp_path, {"service": ["lucid-x", ""]})
+
+
+def test_an_empty_flag_of_the_environment_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="LUCID_UP: given, and empty"):
+        read(tmp_path, {}, {"LUCID_UP": ""})
+
+
+@pytest.mark.parametrize(
+    "reference", ["lucid-x:1", "registry:5000/lucid-x:1", "registry:5000/lucid-x@sha256:" + "0" * 64, "a/b/c:latest"]
+)
+def test_an_image_may_be_one_that_the_engine_knows(tmp_path: Path, reference: str) -> None:
+    settings = read(tmp_path, {"image": [f"lucid-x={reference}"]})
+    assert (settings.references, settings.images) == ({"lucid-x": reference}, {})
+    assert (settings.wants_engine, settings.wants_images, settings.wants_all_images) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["", "absent.tar", "./absent:1", "/absent:1", "C:/absent.tar", "c:/absent.tar", "Lucid:1", "lucid-x", "-x:1", "x:"],
+)
+def test_what_is_neither_a_file_nor_a_reference_is_refused(tmp_path: Path, image: str) -> None:
+    with pytest.raises(ConfigError, match="expected NAME=PATH"):
+        read(tmp_path, {"image": [f"lucid-x={image}"]})
+
+
+def test_an_image_that_is_there_and_one_that_is_built_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give one of them"):
+        read(tmp_path, {"image": ["lucid-x=lucid-x:1"], "up": True})

@@ -310,3 +310,31 @@ image = "x"
     assert [network.name for network in matrix.networks_of(other)] == ["front"]
     assert matrix.network_names == ("front", "back")
     assert [str(subnet) for subnet in (matrix.network_subnets or {})["back"]] == ["fd00::/64"]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_bytes(b"\xef\xbb\xbf[network]\r\nsubnet = '10.9.0.0/24'\r\n")
+    assert "10.9.0.0/24" in str(load_matrix(tmp_path / "m.toml").network_subnets)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 200_000, "a line is longer than 20000"),
+        ("a = [" + "[\n" * 200_000, "nested too deeply"),
+        ("a = " + "{a=" * 5_000, "nested too deeply"),
+        ("[" + "a." * 100_000 + "a]", "a line is longer than 20000"),
+        ("[" + "a." * 9_000 + "a]", "lucid.toml"),
+        ("user = " + "[" * 300 + "]" * 300, "user"),
+        ("#" * 2_000_000, "longer than 1048576 bytes"),
+        ("user = '" + "x" * 19_000 + "'", "user"),
+        ("".join(f"a{n} = 1\n" for n in range(20_000)), "and 19980 more"),
+        ("a = [\n" + "1,\n" * 20_000 + "]\nb = 1\n", ":1: a: not a key"),
+    ],
+    ids=["long", "arrays", "tables", "long dotted", "dotted", "value", "comment", "string", "keys", "lines"],
+)
+def test_what_nobody_writes_is_refused_in_few_words(write: Write, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_matrix(write(text))
+    assert message in str(error.value)
+    assert len(str(error.value)) < 10_000
