@@ -1,4 +1,4 @@
-"""`python -m pytest_lucid`: what needs no pytest: the engine, leftovers, bills of materials, the schema."""
+"""`python -m pytest_lucid`: what needs no pytest: the engine, leftovers, shells, bills of materials, the schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import closing
 from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.run import exclusive
+from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.errors import LucidError
 from pytest_lucid.stack.teardown import remove_leftovers
 
@@ -18,7 +18,7 @@ USAGE_ERROR = 4  # pytest's exit code for what the user can solve
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, or 4 with one message where the user has to do something."""
+    """Run one command; returns 0, or 4 with one message where the user has to do something; a shell's own exit code."""
     parser = argparse.ArgumentParser(prog="python -m pytest_lucid", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("engine", help="use the running container engine, or install and start one (root on Debian)")
@@ -26,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     down.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
     bill = commands.add_parser("sbom", help="print the software bill of materials of an image, as CycloneDX JSON")
     bill.add_argument("image", help="its name on the engine, or a file of `docker save`, or an OCI layout directory")
+    shell = commands.add_parser("shell", help="open a shell in a running container that has none")
+    shell.add_argument("container", help="its name")
+    shell.add_argument("--host", default=LOCAL, help="where it runs, as for pytest --lucid-host; here unless given")
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     given = parser.parse_args(arguments)
     try:
@@ -33,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
             ensure_engine(_say)
         elif given.command == "sbom":
             _bill(given.image)
+        elif given.command == "shell":
+            return _shell(given.container, given.host)
         elif given.command == "schema":
             _schema()
         else:
@@ -49,6 +54,20 @@ def _bill(name: str) -> None:
     from pytest_lucid.target.images import find_image  # noqa: PLC0415 - likewise
 
     print(bill_of_materials(*find_image(name)))  # noqa: T201 - a command line speaks
+
+
+def _shell(container: str, host: str) -> int:
+    from pytest_lucid.sidecar.pool import SidecarPool  # noqa: PLC0415 - likewise
+    from pytest_lucid.sidecar.terminal import converse, demand_terminal  # noqa: PLC0415 - likewise
+
+    demand_terminal()
+    with closing(connect(host)) as engine:
+        pool = SidecarPool(engine, Run.new(), [container])
+        try:
+            return converse(pool.session(container))
+        finally:
+            pool.close()
+            pool.remove()
 
 
 def _schema() -> None:

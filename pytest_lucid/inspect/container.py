@@ -89,6 +89,11 @@ class Container:
         return str(self.config.get("Domainname") or "")
 
     @property
+    def has_init(self) -> bool:
+        """Whether the engine put an init in front of the command, as its first process."""
+        return bool(self.host.get("Init"))
+
+    @property
     def health_command(self) -> tuple[str, ...]:
         """The command by which the engine sees that it is healthy; empty for none, or one that needs a shell."""
         kind, *command = (self.config.get("Healthcheck") or {}).get("Test") or [""]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
 
 KINDS = ("changed", "added", "deleted")
+# Where the engine mounts the init that it starts a container with; no inspection lists that mount.
+INIT = "/sbin/docker-init"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ def read_drift(engine: Engine, name: str) -> Drift:
             changes = engine.client.api.diff(document["Id"]) or []
         except NotFound as error:
             raise MissingError(f"there is no container called {name}; expected it to run") from error
-    places = [mount["Destination"] for mount in document["Mounts"]] + list(document["HostConfig"].get("Tmpfs") or ())
+    host = document["HostConfig"]
+    places = [mount["Destination"] for mount in document["Mounts"]] + list(host.get("Tmpfs") or ())
+    if host.get("Init"):
+        places.append(INIT)
     made = {(KINDS[change["Kind"]], change["Path"]) for change in changes}
     return Drift(tuple(sorted(f"{kind} {path}" for kind, path in made if not _is_place(kind, path, places))))
 

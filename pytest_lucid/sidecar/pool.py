@@ -60,7 +60,12 @@ class SidecarPool:
 
     def remove(self) -> None:
         """Remove the sidecars of every process of this run, and a toolbox that was sent to another machine for them."""
-        together(session.sidecar.remove for session in self._sessions.values())
+        removals = [session.sidecar.remove for session in self._sessions.values()]
+        if len(removals) == 1:
+            # An interpreter that ends starts no threads any more.
+            removals[0]()
+        else:
+            together(removals)
         if self._was_brought():
             with engine_errors(f"removing {self._toolbox}"):
                 for name in (self._brought, self._toolbox):

@@ -33,12 +33,9 @@ class Reading:
 
     def files(self, answer: Result) -> dict[str, bytes]:
         """Return path → content of each file that could be opened, in the order of the patterns."""
-        heading = re.compile(rb"(?:^|\n)==> " + re.escape(self._prefix.encode()) + rb"(/[^\n]*) <==\n")
-        _, *parts = heading.split(answer.stdout)
-        return {
-            path.decode("utf-8", "surrogateescape"): content
-            for path, content in zip(parts[::2], parts[1::2], strict=True)
-        }
+        _, *parts = (b"\n" + answer.stdout).split(b"\n==> " + self._prefix.encode())
+        read = (part.partition(b" <==\n") for part in parts)
+        return {path.decode("utf-8", "surrogateescape"): content for path, _, content in read}
 
 
 def read_files(session: Session, *patterns: str) -> dict[str, bytes]:

@@ -176,7 +176,12 @@ class Sidecar:
             document = self.engine.client.api.inspect_container(self.target)
         except NotFound as error:
             raise MissingError(f"there is no container called {self.target}; expected it to run") from error
-        if document["Name"] != f"/{self.target}" or not document["State"]["Running"]:
+        if document["Name"] != f"/{self.target}":
+            raise MissingError(
+                f"there is no container called {self.target}; expected a name. {self.target} is the beginning of the "
+                f"id of {document['Name'].removeprefix('/')}."
+            )
+        if not document["State"]["Running"]:
             raise MissingError(f"{self.target} is {document['State']['Status']}; expected it to run")
         self._placement = Placement.of(self.target, document)
         return str(document["Id"])

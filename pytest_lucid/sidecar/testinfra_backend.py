@@ -25,6 +25,8 @@ from pytest_lucid.sidecar.modules.user import SidecarGroup, SidecarUser
 from pytest_lucid.sidecar.reading import read_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_lucid.sidecar.session import Session
 
 # By the name that they have in a Host.
@@ -44,18 +46,23 @@ MODULES: dict[str, Any] = {
 
 
 class SidecarBackend(BaseBackend):
-    """Runs testinfra's commands inside the target of `session`."""
+    """Runs testinfra's commands inside the container called `target`; `enter` opens the session there."""
 
     NAME = "lucid"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session.sidecar.target)
-        self.session = session
+    def __init__(self, target: str, enter: Callable[[], Session]) -> None:
+        super().__init__(target)
+        self._enter = enter
         # Asking the target's interpreter would start it; names and texts in a container are UTF-8.
         self._encoding = "utf-8"
         # What the modules learn once: TCP sockets by inode, and whether a sidecar's processes are known by themselves.
         self.takes_ipv4: dict[int, bool] = {}
         self.is_unambiguous = False
+
+    @cached_property
+    def session(self) -> Session:
+        """The session inside, opened by the first question; raises like Session.run."""
+        return self._enter()
 
     def set_host(self, host: Host) -> None:
         """Give the host the modules that differ from testinfra's, where a Host keeps what was asked for before."""
@@ -96,7 +103,7 @@ class SidecarBackend(BaseBackend):
 
 def host_through(session: Session) -> Host:
     """Return a testinfra Host for the target of `session`."""
-    backend = SidecarBackend(session)
+    backend = SidecarBackend(session.sidecar.target, lambda: session)
     host = Host(backend)
     backend.set_host(host)
     return host

@@ -54,6 +54,12 @@ def process(code: str, **options: Any) -> Action:
     return act
 
 
+def orphan(client: DockerClient, service: str) -> None:
+    """Leave the service a child that it never had, and that has ended."""
+    do("import os, time; os.fork() or (time.sleep(0.5), os._exit(0))")(client, service)
+    time.sleep(1)  # until it has ended: nothing outside the service tells
+
+
 def again(client: DockerClient, service: str) -> None:
     """Restart the container, which ends all but its own process."""
     client.containers.get(service).restart()

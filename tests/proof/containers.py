@@ -51,6 +51,7 @@ CONTAINERS = (
     ContainerMutation(
         name="healthy: tighter limits", change=host(Memory=128 << 20, MemorySwap=128 << 20, PidsLimit=32)
     ),
+    ContainerMutation(name="healthy: behind an init", change=host(Init=True)),
     ContainerMutation(
         name="runs as root",
         kills=ids("CTR-USER RUN-USER"),

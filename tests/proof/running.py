@@ -14,6 +14,7 @@ from actions import (
     freeze,
     impostor,
     no_impostor,
+    orphan,
     private_consul,
     process,
     published_consul,
@@ -34,8 +35,8 @@ OF_CONTAINER = (
 )
 # What cannot be seen within a container that does not run.
 WITHIN = (
-    "RUN-USER RUN-CAPS RUN-NNP RUN-SECCOMP RUN-PROCESSES RUN-LISTEN RUN-LOOPBACK RUN-CODE RUN-STORAGE RUN-WRITABLE "
-    "RUN-ENV RUN-TRON RUN-DNS RUN-NETWORKS RUN-ENGINE-SOCKET RUN-NAMESPACES"
+    "RUN-USER RUN-CAPS RUN-NNP RUN-SECCOMP RUN-PROCESSES RUN-ZOMBIES RUN-LISTEN RUN-LOOPBACK RUN-CODE RUN-STORAGE "
+    "RUN-WRITABLE RUN-ENV RUN-TRON RUN-DNS RUN-NETWORKS RUN-ENGINE-SOCKET RUN-NAMESPACES"
 )
 REGISTRATION = "CSL-REGISTERED CSL-PASSING CSL-ADDRESS"
 
@@ -121,6 +122,13 @@ LIVE = (
         plant=process("", user="0:0"),
         uproot=again,
         note="it is not the declared command either",
+    ),
+    LiveMutation(
+        name="ended children that nobody waits for",
+        kills=ids("RUN-ZOMBIES"),
+        plant=orphan,
+        uproot=again,
+        services=(DATA, MANAGER),
     ),
     LiveMutation(name="a process more", kills=ids("RUN-PROCESSES"), plant=process(""), uproot=again),
     LiveMutation(

@@ -33,9 +33,9 @@ class SidecarFile(Sidecar, GNUFile):
             said = answer.stderr.decode("utf-8", "replace").strip() or "no such directory"
             raise EngineError(f"{self.path} in {self.session().sidecar.target} cannot be listed ({said})")
         text = answer.stdout.decode("ascii", "surrogateescape")
-        names = text.split("\0")[:-1]
+        names = text.split("/") if text else []
         # Mostly all names are plain; looking at each character of many would take longer than all the rest.
-        if text.isascii() and text.replace("\0", "").isprintable():
+        if text.isascii() and text.isprintable():
             return names
         return [shown(name.encode("ascii", "surrogateescape")) for name in names]
 

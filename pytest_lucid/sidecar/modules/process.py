@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from testinfra.modules.process import Process
+from testinfra.modules.process import Process, _Process
 
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import processes
@@ -26,16 +26,21 @@ WHOLE = ("pid", "comm", "pcpu", "pmem", "lstart", "args")
 class SidecarProcess(Sidecar, Process):
     """Processes as the container shows them, defunct ones included; those of sidecars are left out."""
 
-    def _get_processes(self, **filters: object) -> list[dict[str, Any]]:
-        return [row.all((*WHOLE, *filters)) for row in self._rows((*WHOLE, *filters))]
+    def filter(self, **filters: object) -> list[Any]:
+        """Return the processes whose columns are as given; a column that was not is read again when it is asked for."""
+        columns = tuple(dict.fromkeys((*WHOLE, *filters)))
+        return [
+            Seen(row, columns, self._get_process_attribute_by_pid)
+            for row in self._rows(columns)
+            if all(str(row.column(name)) == str(value) for name, value in filters.items())
+        ]
 
     def _get_process_attribute_by_pid(self, pid: int, name: str) -> dict[str, Any]:
-        for row in self._rows(("lstart", name)):
-            if row.pid == pid:
-                return row.all(("lstart", name))
+        for row in self._rows(("lstart", name), str(pid)):
+            return {column: row.column(column) for column in ("lstart", name)}
         raise RuntimeError(f"process {pid} does not exist anymore")
 
-    def _rows(self, columns: tuple[str, ...]) -> list[Row]:
+    def _rows(self, columns: tuple[str, ...], pid: str = "[0-9]*") -> list[Row]:
         unknown = sorted(set(columns) - set(COLUMNS))
         if unknown:
             raise EngineError(
@@ -45,13 +50,20 @@ class SidecarProcess(Sidecar, Process):
         backend = self._host.backend
         named = ("/etc/passwd", "/etc/group") if set(columns) & NAMED else ()
         files = ("stat", "status", "cmdline") if backend.is_unambiguous else ("stat", "status", "cmdline", "cgroup")
-        found = self.read(*(f"/proc/[0-9]*/{name}" for name in files), "/proc/uptime", *named)
+        # The first process shows that processes are seen at all.
+        first = () if pid == "1" or "*" in pid else ("1",)
+        asked = (f"/proc/{each}/{name}" for each in (*first, pid) for name in files)
+        found = self.read(*asked, "/proc/uptime", *named)
         sidecar = self.session().sidecar
         present = processes.records(sidecar.target, sidecar.target_id, found)
         backend.is_unambiguous = not processes.is_ambiguous(present[1]["status"])
         machine = Machine(backend.boot_time, float(found["/proc/uptime"].split()[0]), backend.memory_kilobytes)
         users, groups = (names_of(found.get(path, b"")) for path in ("/etc/passwd", "/etc/group"))
-        return [Row(pid, parts, machine, users, groups) for pid, parts in present.items() if parts.get("stat")]
+        return [
+            Row(number, parts, machine, users, groups)
+            for number, parts in present.items()
+            if parts.get("stat") and (not pid.isdigit() or number == int(pid))
+        ]
 
 
 class Machine:
@@ -81,16 +93,17 @@ class Row:
         start, _, rest = stat.rpartition(")")
         self.comm = start.partition("(")[2]
         self.stat = rest.split()
-        self._status = parts["status"]
-        self._fields: dict[str, list[str]] | None = None
+        self._status = b"\n" + parts["status"]
         self.cmdline = parts.get("cmdline", b"")
 
-    @property
-    def status(self) -> dict[str, list[str]]:
-        """The fields of /proc/<pid>/status."""
-        if self._fields is None:
-            self._fields = processes.status_fields(self._status)
-        return self._fields
+    def field(self, name: str) -> list[str]:
+        """Return the words of a field of /proc/<pid>/status; none where it is missing."""
+        # Reading one field of a long file: most questions are about one or two.
+        start = self._status.find(b"\n%s:" % name.encode())
+        if start < 0:
+            return []
+        stop = self._status.index(b"\n", start + 1)
+        return self._status[start + len(name) + 2 : stop].decode("utf-8", "replace").split()
 
     @property
     def elapsed(self) -> float:
@@ -104,12 +117,30 @@ class Row:
 
     def kilobytes(self, field: str) -> int:
         """A size of memory in KiB; pages differ between machines, so the kernel's own conversion is read."""
-        return int(self.status.get(field, ["0"])[0])
+        return int((self.field(field) or ["0"])[0])
 
-    def all(self, columns: tuple[str, ...]) -> dict[str, Any]:
-        """These columns, as testinfra reads them: numbers where they look like numbers."""
-        values = {column: COLUMNS[column](self) for column in columns}
-        return {column: value if column in {"lstart", "args"} else _number(value) for column, value in values.items()}
+    def column(self, name: str) -> Any:
+        """Return a column as testinfra reads it: a number where it looks like one."""
+        value = COLUMNS[name](self)
+        return value if name in {"lstart", "args"} else _number(value)
+
+
+class Seen(_Process):
+    """A process as it was when it was found: `columns` of `row`, each computed when it is asked for.
+
+    Any other column is asked anew, of the same process.
+    """
+
+    def __init__(self, row: Row, columns: tuple[str, ...], ask: Callable[[int, str], dict[str, Any]]) -> None:
+        super().__init__(pid=row.pid, _get_process_attribute_by_pid=ask)
+        self.__dict__.update(_row=row, _columns=columns)
+
+    def __missing__(self, name: str) -> Any:
+        """Compute a column; raises KeyError for one that was not asked for."""
+        if name not in self._columns:
+            raise KeyError(name)
+        self[name] = value = self._row.column(name)
+        return value
 
 
 def _number(text: str) -> int | float | str:
@@ -166,15 +197,15 @@ def _started(row: Row) -> str:
 
 
 def _id(field: str, index: int) -> Callable[[Row], str]:
-    return lambda row: row.status[field][index]
+    return lambda row: row.field(field)[index]
 
 
 def _user(index: int) -> Callable[[Row], str]:
-    return lambda row: row.users.get(int(row.status["Uid"][index]), row.status["Uid"][index])
+    return lambda row: row.users.get(int(row.field("Uid")[index]), row.field("Uid")[index])
 
 
 def _group(index: int) -> Callable[[Row], str]:
-    return lambda row: row.groups.get(int(row.status["Gid"][index]), row.status["Gid"][index])
+    return lambda row: row.groups.get(int(row.field("Gid")[index]), row.field("Gid")[index])
 
 
 def _stat(index: int) -> Callable[[Row], str]:
@@ -223,9 +254,9 @@ COLUMNS = _aliases(
     ("lstart", _started),
     ("pcpu %cpu", lambda row: f"{row.busy / row.elapsed if row.elapsed > 0 else 0:.1f}"),
     ("pmem %mem", lambda row: f"{row.kilobytes('VmRSS') * 100 / row.machine.memory:.1f}"),
-    ("pending sig", lambda row: row.status["ShdPnd"][0]),
-    ("blocked sigmask", lambda row: row.status["SigBlk"][0]),
-    ("ignored sigignore", lambda row: row.status["SigIgn"][0]),
-    ("caught sigcatch", lambda row: row.status["SigCgt"][0]),
+    ("pending sig", lambda row: row.field("ShdPnd")[0]),
+    ("blocked sigmask", lambda row: row.field("SigBlk")[0]),
+    ("ignored sigignore", lambda row: row.field("SigIgn")[0]),
+    ("caught sigcatch", lambda row: row.field("SigCgt")[0]),
 )
 NAMED = {name for name in COLUMNS if "user" in name or "group" in name or name == "uname"}

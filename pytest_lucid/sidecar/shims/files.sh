@@ -86,14 +86,15 @@ _ls() {
     ls "$@"
 }
 
-# The names in a directory, each ended by NUL, in the order of their bytes, without those that begin with a dot.
-# Exits with 2 where it cannot be listed, with 3 for what is no directory.
+# The names in a directory, with the one character between them that none can hold, in the order of their bytes, without
+# those that begin with a dot. They are written at once: each write wakes everybody on the way to the reader. Exits with 2 where it cannot be listed, with 3 for what is no directory.
 _names_in() (
     [ -d "$1" ] || { [ -e "$1" ] || [ -L "$1" ] && return 3; return 2; }
     cd -P -- "$1" && [ -r . ] || return 2
     set -- *
     [ "$#$1" != '1*' ] || [ -e '*' ] || [ -L '*' ] || return 0
-    printf '%s\0' "$@"
+    IFS=/
+    printf %s "$*"
 )
 
 # Several files in one answer: the name of each, then its bytes. The names may hold wildcards.

@@ -129,13 +129,13 @@ def row(stat: bytes = STAT, cmdline: bytes = b"/a\0b c\0\0") -> Row:
     ],
 )
 def test_columns_are_those_of_procps(column: str, value: object) -> None:
-    assert row().all((column,)) == {column: value}
+    assert row().column(column) == value
 
 
 def test_a_defunct_process_is_marked() -> None:
     defunct = row(STAT.replace(b" S ", b" Z "), b"")
-    assert defunct.all(("args", "stat")) == {"args": "[a) b(c] <defunct>", "stat": "Zsl+"}
-    assert row(cmdline=b"").all(("args",)) == {"args": "[a) b(c]"}
+    assert {name: defunct.column(name) for name in ("args", "stat")} == {"args": "[a) b(c] <defunct>", "stat": "Zsl+"}
+    assert row(cmdline=b"").column("args") == "[a) b(c]"
 
 
 @pytest.mark.parametrize(
