@@ -1,14 +1,16 @@
-"""Writes the table in docs/testinfra.md: what testinfra answers through its own backend, and through the sidecar.
+"""Writes the tables in docs/testinfra.md: what testinfra answers through its own backend, and through the sidecar.
 
 Run it with `nox -s bench -- answers`.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import testinfra
+from module_table import CELLS
 from scene import playing
 from stock_testinfra import QUESTIONS
 
@@ -19,10 +21,14 @@ from pytest_lucid.sidecar.sidecar import Sidecar
 from pytest_lucid.sidecar.testinfra_backend import host_through
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from testinfra.host import Host
 
+    from pytest_lucid.engine.connection import Engine
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "testinfra.md"
-BEGIN, END = "<!-- begin answers -->", "<!-- end answers -->"
+BEGIN, END = "<!-- begin {} -->", "<!-- end {} -->"
 # Where testinfra itself errs, and the sidecar does not.
 ERRS = (
     'host.socket("tcp://127.0.0.1:7001").is_listening',
@@ -44,19 +50,44 @@ def rows(sidecar: Host, docker: Host) -> list[str]:
     return table
 
 
+def method_rows(sidecar: Host, as_user: Host, as_root: Host) -> list[str]:
+    """One row for each question of the table of methods: method, expression, verdict, and what an error says."""
+    table = ["| method | asked | verdict | what the error says |", "| --- | --- | --- | --- |"]
+    for cell in CELLS:
+        verdict, said = cell.judge(as_root if cell.as_root else as_user, sidecar)
+        shown = cell.ask.replace("|", "\\|")
+        table.append(f"| {cell.method} | `{shown}` | {verdict} | {'' if verdict == 'right' else said} |")
+    return table
+
+
+@contextmanager
+def entered(engine: Engine, container: str) -> Iterator[Host]:
+    """A Host inside the container."""
+    session = Session(Sidecar(engine, container, Run.new()))
+    try:
+        yield host_through(session)
+    finally:
+        session.close()
+        session.sidecar.remove()
+
+
+def write(name: str, table: list[str]) -> None:
+    """Put a table in its place in the document."""
+    begin, end = BEGIN.format(name), END.format(name)
+    before, _, rest = DOCUMENT.read_text("utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    DOCUMENT.write_text("\n".join([f"{before}{begin}", *table, f"{end}{after}"]), "utf-8")
+
+
 def main() -> None:
-    """Ask both, and write the table."""
+    """Ask both, and write the tables."""
     engine = connect()
     with playing(engine.client) as scene:
-        session = Session(Sidecar(engine, scene.distroless, Run.new()))
-        try:
-            table = rows(host_through(session), testinfra.get_host(f"docker://{scene.debian}"))
-        finally:
-            session.close()
-            session.sidecar.remove()
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    DOCUMENT.write_text("\n".join([f"{before}{BEGIN}", *table, f"{END}{after}"]), "utf-8")
+        docker, root = (testinfra.get_host(f"docker://{user}{scene.debian}") for user in ("", "root@"))
+        with entered(engine, scene.distroless) as sidecar:
+            write("answers", rows(sidecar, docker))
+        with entered(engine, scene.debian) as sidecar:
+            write("methods", method_rows(sidecar, docker, root))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ SUBREAPER = "/run/subreaper"
 # Several sessions may start at once: the finished program appears under its name.
 BRING = "[ -x {path} ] || {{ printf '{data}' >{path}.$$ && chmod 700 {path}.$$ && mv {path}.$$ {path}; }} || exit 126; "
 # In this order: aliases change what is read after them.
-SHIMS = ("session", "files", "users", "names", "network", "refusals", "aliases")
+SHIMS = ("session", "files", "users", "names", "network", "refusals", "programs", "aliases")
 # Words without any meaning to a shell, so that no syntax error can swallow what follows.
 PLAIN = re.compile(r"[a-z0-9_-]+(?: +(?:[\w@%+=:,./-]|'[^']*')+)*", re.ASCII)
 # Programs that cannot change the shell which starts them; all others get a shell of their own, which costs a fork.

@@ -21,6 +21,7 @@ from pytest_lucid.sidecar.modules.pip import SidecarPip
 from pytest_lucid.sidecar.modules.process import SidecarProcess
 from pytest_lucid.sidecar.modules.socket import SidecarSocket
 from pytest_lucid.sidecar.modules.sudo import SidecarSudo
+from pytest_lucid.sidecar.modules.unsupported import REASONS, Unsupported
 from pytest_lucid.sidecar.modules.user import SidecarGroup, SidecarUser
 from pytest_lucid.sidecar.reading import read_files
 
@@ -69,6 +70,8 @@ class SidecarBackend(BaseBackend):
         super().set_host(host)
         for name, module in MODULES.items():
             vars(host)[name] = module.get_module(host)
+        for name in REASONS:
+            vars(host)[name] = Unsupported(name)
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
         """Run `command` with the quoted `args` filled in; raises like Session.run."""

@@ -6,14 +6,27 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
 from runs import DEADLINE_SECONDS, ROOT, Things
+from scene import BOX, DISTROLESS, await_ready, keeping
+from scene import start as start_container
+
+from pytest_lucid import standin
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.run import Run
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
+from pytest_lucid.sidecar.testinfra_backend import host_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from docker.models.containers import Container
+
+    from pytest_lucid.engine.connection import Engine
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +35,42 @@ def client() -> Iterator[docker.DockerClient]:
     client = docker.from_env()
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return connect()
+
+
+@pytest.fixture
+def box(client: docker.DockerClient) -> Iterator[Callable[..., Container]]:
+    """Start a container that runs some lines of Python first; options go to the engine."""
+    standin.ensure(client, [DISTROLESS, TOOLBOX], print)
+    made: list[Container] = []
+
+    def box(lines: str = "", name: str = BOX, **options: Any) -> Container:
+        made.append(start_container(client, DISTROLESS, name, keeping(lines), **options))
+        await_ready(made[-1])
+        return made[-1]
+
+    yield box
+    for container in reversed(made):
+        container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def inside(engine: Engine) -> Iterator[Callable[..., Any]]:
+    """A testinfra Host inside a container, with the deadline of its session in seconds."""
+    sessions: list[Session] = []
+
+    def inside(name: str = BOX, deadline: float = 20) -> Any:
+        sessions.append(Session(Sidecar(engine, name, Run.new()), deadline))
+        return host_through(sessions[-1])
+
+    yield inside
+    for session in sessions:
+        session.close()
+        session.sidecar.remove()
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LABELS = {"lucid.scratch": "sidecar"}
 DISTROLESS = "gcr.io/distroless/python3-debian12:nonroot"
 DEBIAN = "debian:12-slim"
+# A container that a test makes for itself.
+BOX = "lucid-scratch-box"
+READY = "import os, socket, sys, time\n{}\nopen('/tmp/ready', 'w').close()\ntime.sleep(1000)"
 # What testinfra's modules need on the other side of its own backend.
 TOOLS = "lucid-scratch-sidecar-debian:latest"
 DOCKERFILE = f"""
@@ -109,6 +112,11 @@ def playing(client: docker.DockerClient, prepare: str = "") -> Iterator[Scene]:
         for container in made:
             container.remove(force=True, v=True)
         network.remove()
+
+
+def keeping(lines: str) -> list[str]:
+    """The command that runs some lines of Python, says that it is ready, and stays."""
+    return ["/usr/bin/python3.11", "-c", READY.format(lines)]
 
 
 def start(client: docker.DockerClient, image: str, name: str, command: list[str], **options: Any) -> Container:

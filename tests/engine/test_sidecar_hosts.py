@@ -47,7 +47,8 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def sidecars(client: docker.DockerClient) -> list[str]:
-    return [str(each.name) for each in client.containers.list(all=True, filters={"label": "lucid.sidecar"})]
+    found = client.containers.list(all=True, filters={"label": "lucid.sidecar", "name": "lucid-scratch-distroless"})
+    return [str(each.name) for each in found]
 
 
 def test_a_stock_suite_runs_by_hosts_alone(client: docker.DockerClient, scene: Scene, tmp_path: Path) -> None:

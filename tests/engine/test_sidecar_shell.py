@@ -90,7 +90,8 @@ class Person:
 
 
 def left(client: docker.DockerClient) -> list[str]:
-    return [str(each.name) for each in client.containers.list(all=True, filters={"label": "lucid.sidecar"})]
+    found = client.containers.list(all=True, filters={"label": "lucid.sidecar", "name": "lucid-scratch-shell"})
+    return [str(each.name) for each in found]
 
 
 def processes(client: docker.DockerClient) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from testinfra.modules.addr import Addr, _AddrPort
 
@@ -23,9 +23,16 @@ class SidecarAddr(Sidecar, Addr):
         super().__init__(name)  # type: ignore[no-untyped-call]  # testinfra's
 
     @property
-    def namespace_exists(self) -> bool:
-        """Whether the namespace exists: none was asked for."""
-        return False
+    def namespace_exists(self) -> None:
+        """None, as testinfra says where no namespace was asked for."""
+
+    @property
+    def is_reachable(self) -> NoReturn:
+        """Raise EngineError: without CAP_NET_RAW every answer would be no."""
+        raise EngineError(
+            f"host.addr({self.name!r}).is_reachable: the sidecar may not send ICMP packets; "
+            "ask whether a port is reachable."
+        )
 
     def port(self, port: int | str) -> Any:
         """Return the port of this address."""

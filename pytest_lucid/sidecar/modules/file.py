@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ class SidecarFile(Sidecar, GNUFile):
             raise EngineError(f"{self.path} in {self.session().sidecar.target} cannot be listed ({said})")
         text = answer.stdout.decode("ascii", "surrogateescape")
         names = text.split("/") if text else []
+        if posixpath.normpath(self.path) == "/proc":
+            # The sidecar's own processes are none of the container's.
+            known = {str(process.pid) for process in self._host.process.filter()}
+            names = [name for name in names if not name.isdigit() or name in known]
         # Mostly all names are plain; looking at each character of many would take longer than all the rest.
         if text.isascii() and text.isprintable():
             return names

@@ -6,7 +6,8 @@ _ip() {
     for word; do
         [ $first ] && set -- && first=
         case $word in
-            --json | -json | -j) _refuse ip "$word"; return ;;
+            -4 | -6 | -0 | -f | -f[a-z]* | -o | -oneline | --oneline) set -- "$@" "$word" ;;
+            -*) _refuse ip "$word"; return ;;
             ls) set -- "$@" list ;;
             *) set -- "$@" "$word" ;;
         esac

@@ -1,7 +1,7 @@
 # Programs that would tell about the sidecar, or that Python answers for: each says so, and what to ask instead.
 
 _refuse() {
-    echo "$1: the sidecar does not support $2${3:+; ask $3}" >&2
+    echo "$1: the sidecar does not support ${2:-it}${3:+; ask $3}" >&2
     # Neither "no" nor "not found": cannot be executed.
     return 126
 }
