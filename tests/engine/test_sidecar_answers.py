@@ -59,6 +59,7 @@ def nothing_left() -> None:
         ('host.run("busybox id -u").stdout', "65532\n"),
         ("host.run(\"sh -c 'id -u; exit 3' x\").stdout", "65532\n"),
         ("host.run(\"sh -ec 'false; echo no' || echo ended\").stdout", "ended\n"),
+        ("host.run(\"sh -c 'exit 3'; echo $?\").stdout", "3\n"),
         ("host.run(\"sh -c 'echo $0 $1 $#' name a b\").stdout.split()[1:]", ["a", "2"]),
         ('[name for name in host.file("/proc").listdir() if name.isdigit()]', ["1"]),
         ('host.run("ps aux").rc', 126),

@@ -17,13 +17,12 @@ _busybox() {
 # Another shell would not know these definitions: a text for it is read by this one, apart.
 _sh() (
     case $1 in
-        -c | -[eux]c | -[eux][eux]c)
+        -c)
             [ $# -gt 1 ] || { sh "$@"; return; }
-            _options=${1%c} _text=$2
+            _text=$2
             shift 2
             # What comes next is the name of the shell.
             [ $# = 0 ] || shift
-            [ "$_options" = - ] || set "$_options"
             eval "$_text"
             ;;
         *) sh "$@" ;;

@@ -1,0 +1,71 @@
+"""A second engine, made and ended by a test: with user namespaces, or on control groups of version 2."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+from docker.errors import DockerException
+from scene import DISTROLESS
+
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.sidecar.sidecar import TOOLBOX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_lucid.engine.connection import Engine
+
+START_SECONDS = 60
+# What an engine needs to differ from the first one, in a mount and a network namespace of its own.
+PREPARE = {
+    "user namespaces": "mount --bind {folder}/subid /etc/subuid; mount --bind {folder}/subid /etc/subgid",
+    "cgroup v2": "umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup",
+}
+OPTIONS = {"user namespaces": "--userns-remap=nobody:nogroup", "cgroup v2": ""}
+START = (
+    "set -e; ip link set lo up; {prepare}; exec dockerd {options} -H unix://{folder}/docker.sock "
+    "--data-root {folder}/data --exec-root {folder}/run --pidfile {folder}/pid "
+    "--bridge=none --iptables=false --ip-forward=false >{folder}/log 2>&1"
+)
+
+
+@contextmanager
+def second_engine(kind: str, folder: Path, images: docker.DockerClient) -> Iterator[Engine]:
+    """Have an engine of this kind with the images that sidecars need; skips where none can be made."""
+    if sys.platform != "linux" or os.geteuid() != 0 or not (shutil.which("dockerd") and shutil.which("unshare")):
+        pytest.skip("needs root and dockerd on Linux")
+    (folder / "subid").write_text("nobody:100000:70000\n")
+    script = START.format(prepare=PREPARE[kind].format(folder=folder), options=OPTIONS[kind], folder=folder)
+    process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", script])
+    try:
+        engine = _await(f"unix://{folder}/docker.sock", process)
+        for image in (DISTROLESS, TOOLBOX):
+            engine.client.images.load(b"".join(images.images.get(image).save(named=True)))
+        yield engine
+        engine.close()
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> Engine:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        if process.poll() is not None:
+            pytest.skip("this machine lets no second engine start")
+        try:
+            docker.DockerClient(url).ping()
+        except DockerException:
+            assert time.monotonic() < deadline, "the second engine did not start"
+            time.sleep(0.2)
+        else:
+            return connect(url)
