@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
@@ -20,7 +22,6 @@ from pytest_lucid.sidecar.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_lucid.engine.connection import Engine
 
@@ -39,10 +40,12 @@ START = (
 
 
 @contextmanager
-def second_engine(kind: str, folder: Path, images: docker.DockerClient) -> Iterator[Engine]:
+def second_engine(kind: str, images: docker.DockerClient) -> Iterator[Engine]:
     """Have an engine of this kind with the images that sidecars need; skips where none can be made."""
     if sys.platform != "linux" or os.geteuid() != 0 or not (shutil.which("dockerd") and shutil.which("unshare")):
         pytest.skip("needs root and dockerd on Linux")
+    # The paths of sockets have room for some hundred characters.
+    folder = Path(tempfile.mkdtemp(prefix="lucid-", dir="/tmp"))
     (folder / "subid").write_text("nobody:100000:70000\n")
     script = START.format(prepare=PREPARE[kind].format(folder=folder), options=OPTIONS[kind], folder=folder)
     process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", script])
@@ -55,6 +58,7 @@ def second_engine(kind: str, folder: Path, images: docker.DockerClient) -> Itera
     finally:
         process.terminate()
         process.wait(START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> Engine:

@@ -75,7 +75,7 @@ class SidecarPackage(Sidecar, Package):
         answer = self.session().run(f"_entries '{line}' {' '.join(places)}")
         if answer.code:
             raise EngineError(f"the packages of {self.session().sidecar.target} cannot be read: {answer.stderr!r}")
-        return [entry for entry in answer.stdout.decode("utf-8", "replace").split("\x1e") if entry]
+        return paragraphs(line, answer.stdout.decode("utf-8", "replace"))
 
     def _demand_database(self) -> None:
         """Raise EngineError where no database can be read: only then is "not installed" a fact."""
@@ -89,3 +89,18 @@ class SidecarPackage(Sidecar, Package):
 
     def _exists(self, places: list[str]) -> bool:
         return self.session().run(f"_any_file {' '.join(places)}").code == 0
+
+
+def paragraphs(line: str, found: str) -> list[str]:
+    """Return what follows each `line` up to an empty one, from grep's context: `--` is between two matches."""
+    entries: list[list[str]] = []
+    inside = False
+    for each in found.split("\n"):
+        if each == line:
+            entries.append([])
+            inside = True
+        elif each in {"", "--"}:
+            inside = False
+        if inside:
+            entries[-1].append(each)
+    return ["\n".join(entry) for entry in entries]

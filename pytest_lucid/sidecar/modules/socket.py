@@ -50,10 +50,17 @@ class SidecarSocket(Sidecar, Socket):
         """
         if self.protocol == "unix":
             return ("unix", self.host) in self._iter_sockets(listening=True)
-        bound = [each for each in self._endpoints(self.protocol) if each.is_waiting and each.port == int(self.port)]
         if self.host is None:
+            bound = self._bound(self.protocol)
             return any(each.address == IPV6_ANY for each in bound) and self._takes(IPV4_ANY, bound)
-        return self._takes(ip_address(self.host), bound)
+        address = ip_address(self.host)
+        # Each table costs the kernel a millisecond; mostly the first one holds the answer.
+        if self._takes(address, self._bound(f"{self.protocol}{address.version}")):
+            return True
+        return address.version == IPV4_ANY.version and self._takes(address, self._bound(f"{self.protocol}6"))
+
+    def _bound(self, tables: str) -> list[Endpoint]:
+        return [each for each in self._endpoints(tables) if each.is_waiting and each.port == int(self.port)]
 
     def _takes(self, address: IPv4Address | IPv6Address, bound: list[Endpoint]) -> bool:
         wildcard = IPV4_ANY if address.version == IPV4_ANY.version else IPV6_ANY

@@ -1,4 +1,4 @@
-# Prints the kernel's tables of `kinds` (tcp, udp, unix), each line after the table's name. Connections that begin or
+# Prints the kernel's tables of `kinds` (tcp, udp, those with 4 or 6 behind them for one family, unix), each line after the table's name. Connections that begin or
 # are over may be listed without being counted, so only the counted states end a table.
 function count(kind, six,   file, line, parts, name) {
     file = six ? "/proc/net/sockstat6" : "/proc/net/sockstat"
@@ -24,8 +24,12 @@ function show(kind, six,   table, file, line, fields, left) {
     close(file)
 }
 BEGIN {
-    if (kinds ~ /tcp/) { show("tcp", 0); show("tcp", 1) }
-    if (kinds ~ /udp/) { show("udp", 0); show("udp", 1) }
+    n = split(kinds, kind, " ")
+    for (i = 1; i <= n; i++) {
+        family = kind[i] ~ /4$/ ? 4 : kind[i] ~ /6$/ ? 6 : 0
+        if (kind[i] ~ /^(tcp|udp)/ && family != 6) show(substr(kind[i], 1, 3), 0)
+        if (kind[i] ~ /^(tcp|udp)/ && family != 4) show(substr(kind[i], 1, 3), 1)
+    }
     if (kinds ~ /unix/) {
         if ((getline line < "/proc/net/unix") <= 0) { print "cannot read /proc/net/unix" >"/dev/stderr"; exit 1 }
         while ((getline line < "/proc/net/unix") > 0) print "unix " line

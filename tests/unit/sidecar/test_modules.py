@@ -15,6 +15,7 @@ from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import processes, subreaper
 from pytest_lucid.sidecar.modules.databases import Account, find, names_of
 from pytest_lucid.sidecar.modules.file import by_bytes, needs_characters, shown
+from pytest_lucid.sidecar.modules.package import paragraphs
 from pytest_lucid.sidecar.modules.process import Machine, Row
 from pytest_lucid.sidecar.placement import Placement
 from pytest_lucid.sidecar.reading import Reading
@@ -239,3 +240,11 @@ def test_a_subreaper_is_a_small_static_program() -> None:
         assert (program[:4], program[18]) == (b"\x7fELF", machine)
         assert int.from_bytes(program[96:104], "little") == len(program) < 256
     assert subreaper.program("riscv64") is None
+
+
+DATABASE = "Package: b\nStatus: x\nVersion: 2\n\nPackage: c\n--\nPackage: b\nVersion: 3\n"
+
+
+def test_paragraphs_end_at_an_empty_line_or_with_greps_context() -> None:
+    assert paragraphs("Package: b", DATABASE) == ["Package: b\nStatus: x\nVersion: 2", "Package: b\nVersion: 3"]
+    assert paragraphs("Package: a", "") == []

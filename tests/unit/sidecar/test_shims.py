@@ -85,16 +85,6 @@ def test_an_entry_is_found_by_name_or_number(key: str, found: int | None) -> Non
     assert (code, printed) == (int(found is None), line)
 
 
-STATUS = "Package: a\nVersion: 1\n\nPackage: b\nStatus: x\nVersion: 2\n--\nPackage: b\nVersion: 3\n"
-
-
-def test_paragraphs_end_at_an_empty_line_or_with_greps_context() -> None:
-    assert awk("entries", STATUS, "-v", "line=Package: b") == (
-        0,
-        "\x1ePackage: b\nStatus: x\nVersion: 2\n\x1ePackage: b\nVersion: 3\n",
-    )
-
-
 MOUNTINFO = """1 0 0:1 / / ro,relatime - overlay overlay ro
 2 1 0:2 / /tmp rw,noexec - tmpfs tmpfs rw
 3 1 0:3 / /tmp/in rw - tmpfs tmpfs rw
