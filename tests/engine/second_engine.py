@@ -8,16 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 from scene import DISTROLESS
 
-from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.connection import FIRST_API, connect
 from pytest_lucid.sidecar.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> Engine:
     while True:
         if process.poll() is not None:
             pytest.skip("this machine lets no second engine start")
-        try:
-            docker.DockerClient(url).ping()
-        except DockerException:
-            assert time.monotonic() < deadline, "the second engine did not start"
-            time.sleep(0.2)
-        else:
-            return connect(url)
+        with closing(docker.DockerClient(url, version=FIRST_API)) as client:
+            try:
+                client.ping()
+            except (DockerException, RequestException):
+                assert time.monotonic() < deadline, "the second engine did not start"
+                time.sleep(0.2)
+            else:
+                return connect(url)
