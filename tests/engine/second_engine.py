@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,17 +13,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
-from docker.errors import DockerException
-from requests.exceptions import RequestException
 from scene import DISTROLESS
 
-from pytest_lucid.engine.connection import FIRST_API, connect
+from pytest_lucid.engine.connection import connect
 from pytest_lucid.sidecar.sidecar import TOOLBOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import docker
 
     from pytest_lucid.engine.connection import Engine
 
@@ -47,11 +47,12 @@ def second_engine(kind: str, images: docker.DockerClient) -> Iterator[Engine]:
         pytest.skip("needs root and dockerd on Linux")
     # The paths of sockets have room for some hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="lucid-", dir="/tmp"))
+    folder.chmod(0o755)  # the engine demands it for other users
     (folder / "subid").write_text("nobody:100000:70000\n")
     script = START.format(prepare=PREPARE[kind].format(folder=folder), options=OPTIONS[kind], folder=folder)
     process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", script])
     try:
-        engine = _await(f"unix://{folder}/docker.sock", process)
+        engine = _await(folder / "docker.sock", process)
         for image in (DISTROLESS, TOOLBOX):
             engine.client.images.load(b"".join(images.images.get(image).save(named=True)))
         yield engine
@@ -62,16 +63,16 @@ def second_engine(kind: str, images: docker.DockerClient) -> Iterator[Engine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> Engine:
+def _await(path: Path, process: subprocess.Popen[bytes]) -> Engine:
     deadline = time.monotonic() + START_SECONDS
     while True:
         if process.poll() is not None:
             pytest.skip("this machine lets no second engine start")
-        with closing(docker.DockerClient(url, version=FIRST_API)) as client:
+        with closing(socket.socket(socket.AF_UNIX)) as knocking:
             try:
-                client.ping()
-            except (DockerException, RequestException):
+                knocking.connect(str(path))
+            except OSError:
                 assert time.monotonic() < deadline, "the second engine did not start"
                 time.sleep(0.2)
             else:
-                return connect(url)
+                return connect(f"unix://{path}")
