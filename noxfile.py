@@ -158,7 +158,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are; `-- answers` writes the table of docs/testinfra.md."""
     install(session)
-    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services"):
+    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "plain"):
         if name == "services":
             install_services(session)
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": os.pathsep.join(BENCHED)})

@@ -10,6 +10,7 @@ import binascii
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -73,9 +74,11 @@ _PATHS = re.compile(
 )
 
 
+# The images of one tree share most of their paths.
+@lru_cache(1 << 16)
 def is_secret_path(path: str) -> bool:
     """Whether a file of this path (with forward slashes) is there to hold secrets."""
-    return bool(_FILES.fullmatch(PurePosixPath(path).name) or _PATHS.search(path))
+    return bool(_FILES.fullmatch(path.rpartition("/")[2]) or _PATHS.search(path))
 
 
 def is_secret_file(path: str, head: bytes | None) -> bool:

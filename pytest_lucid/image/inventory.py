@@ -23,12 +23,12 @@ class Inventory:
     reference: str
     read: tuple[Layer, ...] = field(repr=False)
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, lowest first, with what their hard links to lower layers lead to."""
         return self._stacked[0]
 
-    @property
+    @cached_property
     def merged(self) -> Mapping[str, Entry]:
         """Every path that a container sees."""
         return self._stacked[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -121,6 +121,7 @@ def _kinds(entry: Entry, toolbox: Toolbox) -> Iterator[tuple[str, str]]:
         yield "package manager", f"the module {module.split('/')[1]}"
 
 
+@cache
 def load_toolbox() -> Toolbox:
     """Read the packaged list."""
     data = tomllib.loads((files("pytest_lucid.image") / "tools.toml").read_text("utf-8"))

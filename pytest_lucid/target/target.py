@@ -77,9 +77,9 @@ class Target:
             demand_architecture(engine, images, self._matrix.architecture)
         return engine
 
-    def prefetch(self, needs: Collection[Need]) -> None:
-        """Ask, once, for all that the checks to come need."""
-        self._asked.ask("prefetch", lambda: self._prefetch(needs))
+    def prefetch(self, needs: Callable[[], Collection[Need]]) -> None:
+        """Ask, once, for all that the checks to come need; `needs` is called then."""
+        self._asked.ask("prefetch", lambda: self._prefetch(needs()))
 
     def _prefetch(self, needs: Collection[Need]) -> None:
         if self._settings.wants_engine:
