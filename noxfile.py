@@ -140,6 +140,13 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give whatever reads what other people wrote 100,000 random inputs each: an answer, or one clear error."""
+    install(session, "tests")
+    session.run("python", "tests/unit/fuzz/fuzzing.py", *(session.posargs or ["100000"]))
+
+
+@nox.session
 def protocol(session: nox.Session) -> None:
     """Make the code of the engine's gRPC interface from chain.proto."""
     install(session, "tests")

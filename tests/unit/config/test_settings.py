@@ -32,7 +32,8 @@ def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Opt
     name = f"lucid-x={tmp_path}" if option.name == "image" else "lucid-x"
     value = {"flag": True, "list": [name], "value": word, "path": path}[option.kind]
     text = {"flag": "yes", "list": name, "value": word, "path": path}[option.kind]
-    extra = {"keep": {"up": True}, "new_only": {"baseline": path}}.get(option.name, {})
+    needed: dict[str, dict[str, Any]] = {"keep": {"up": True}, "new_only": {"baseline": path}}
+    extra = needed.get(option.name, {})
     from_cli = read(tmp_path, {option.name: value, **extra})
     from_environ = read(tmp_path, extra, {option.variable: text})
     from_ini = read(tmp_path, extra, None, {option.name: value})

@@ -1,0 +1,165 @@
+"""Random inputs for everything that reads what other people wrote: each ends in an answer or in one clear error.
+
+`python tests/unit/fuzz/fuzzing.py 100000` gives each target so many inputs (`nox -s fuzz`); the tests give them a few.
+An input is known by target, seed and number, so that what fails once can be had again.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import random
+import sys
+import tarfile
+import tempfile
+import time
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_lucid.dockerfile.ignore import parse_ignore
+from pytest_lucid.dockerfile.parse import parse
+from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.errors import LucidError
+from pytest_lucid.image.documents import Manifest, Saved, read
+from pytest_lucid.image.layer import read_layer
+from pytest_lucid.image.scan import Scanner
+from pytest_lucid.image.tools import load_toolbox
+from pytest_lucid.matrix import load_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Target = Callable[[random.Random], object]
+
+SEED = 15
+LONGEST_SECONDS = 20.0
+PIECES = [
+    *(b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\n", b"\\\n", b"\\", b'"', b"'", b"`", b"#", b"=", b"[", b"]"),
+    *(b"{", b"}", b"$", b"${A", b"${A:-", b"!", b"**", b"/..", b"[a-", b"[^", b" ", b"\t", b"<<EOF", b"--from="),
+    *(b"99999999999999999999", b"-1", b"1e999", b"true", b"\xe2\x80\xae", b"\xed\xa0\x80", b"[[service]]", b"x" * 300),
+]
+DOCKERFILE = b"""# syntax=docker/dockerfile:1
+ARG A=1
+FROM a:${A} AS b
+ENV P=/x Q="y z"
+COPY --from=b --chown=1:1 ["a", "/b/"]
+RUN --mount=type=cache,target=/c <<EOF
+x
+EOF
+HEALTHCHECK --interval=3s CMD ["x"]
+ENTRYPOINT ["a", "b"]
+"""
+IGNORE = b"# all\n*\n!a/**/b?\n[a-c]x\n\\#x\n!**/*.py\n"
+MATRIX = (files("pytest_lucid.matrix") / "phase2.toml").read_bytes()
+SCANNER = Scanner(load_toolbox(), ("app/",))
+
+
+def changed(data: bytes, chance: random.Random) -> bytes:
+    """`data` with a few pieces cut out, put in, doubled, or replaced."""
+    text = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        start = chance.randint(0, len(text))
+        end = min(len(text), start + chance.choice((0, 0, 1, 2, 8, 64)))
+        match chance.randrange(4):
+            case 0:
+                text[start:end] = chance.choice(PIECES)
+            case 1:
+                text[start:end] = text[start:end] * chance.choice((2, 3, 50))
+            case 2:
+                text[start:end] = bytes(chance.randrange(256) for _ in range(end - start))
+            case _:
+                del text[start:end]
+    return bytes(text)
+
+
+def matrix(chance: random.Random) -> object:
+    """A matrix in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "lucid.toml"
+        file.write_bytes(changed(MATRIX, chance))
+        return load_matrix(file)
+
+
+def dockerfile(chance: random.Random) -> object:
+    """A Dockerfile, which is never refused: what is wrong in it is a finding."""
+    return resolve(parse(changed(DOCKERFILE, chance)))
+
+
+def ignore(chance: random.Random) -> object:
+    """A .dockerignore, and a few paths that it judges."""
+    rules = parse_ignore(changed(IGNORE, chance).decode(errors="replace"))
+    return [rules.ignores(path) for path in ("a/b", "x/y.py", "#x", "a/c/bz")]
+
+
+def layer(chance: random.Random) -> object:
+    """A layer: members of every kind, and then bytes of the archive changed."""
+    buffer = io.BytesIO()
+    kinds = (tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for _ in range(chance.randint(0, 6)):
+            info = tarfile.TarInfo(chance.choice(("a", "a/b", "a/.wh.b", "a/.wh..wh..opq", "../x", "/y", "c.py", "{")))
+            info.type, info.linkname = chance.choice(kinds), chance.choice(("a", "a/b", "../../z", ""))
+            info.mode = chance.randrange(0o10000)
+            content = changed(b"import os\n", chance) if info.isreg() else b""
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    data = buffer.getvalue()
+    return read_layer(io.BytesIO(changed(data, chance) if chance.random() < 0.7 else data), SCANNER)
+
+
+def document(chance: random.Random) -> object:
+    """What `docker save` writes beside the layers: changed as text, and changed as a document."""
+    digest = "sha256:" + "0" * 64
+    whole: list[Any] = [
+        ([{"Config": "c.json", "RepoTags": ["a:1"], "Layers": ["l.tar"]}], list[Saved]),
+        ({"manifests": [{"digest": digest, "mediaType": "m", "platform": {"os": "linux"}}]}, Manifest),
+        ({"config": {"digest": digest}, "layers": [{"digest": digest, "mediaType": "x"}]}, Manifest),
+    ]
+    told, kind = copy.deepcopy(chance.choice(whole))
+    place = told
+    for _ in range(chance.randint(0, 3)):
+        if isinstance(place, dict) and place:
+            key = chance.choice(sorted(place))
+            if chance.random() < 0.3:
+                place[key] = chance.choice([None, 1, "x", [], {}, [None], {"a": 1}, True])
+            place = place[key]
+        elif isinstance(place, list) and place:
+            place = place[0]
+    text = json.dumps(told).encode()
+    return read(kind, changed(text, chance) if chance.random() < 0.5 else text, "manifest.json")
+
+
+TARGETS: dict[str, Target] = {target.__name__: target for target in (matrix, dockerfile, ignore, layer, document)}
+
+
+def attempt(name: str, number: int) -> None:
+    """Give a target its input of that number; raises what the target raises, unless it is an error for people."""
+    chance = random.Random(f"{SEED}/{name}/{number}")  # noqa: S311 - no secret depends on it
+    with suppress(LucidError):
+        TARGETS[name](chance)
+
+
+def main(count: int) -> int:
+    """Give each target `count` inputs; returns the number of inputs that failed, and says which."""
+    failed = 0
+    for name in TARGETS:
+        started = time.monotonic()
+        for number in range(count):
+            before = time.monotonic()
+            try:
+                attempt(name, number)
+            except Exception as error:  # noqa: BLE001 - that none comes is what is to be shown
+                failed += 1
+                print(f"{name} {number}: {type(error).__name__}: {str(error)[:200]}")  # noqa: T201 - a program
+            if (took := time.monotonic() - before) > LONGEST_SECONDS:
+                failed += 1
+                print(f"{name} {number}: {took:.1f} s")  # noqa: T201 - a program
+        print(f"{name}: {count} inputs in {time.monotonic() - started:.0f} s")  # noqa: T201 - a program
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main(int(sys.argv[1]))))
