@@ -250,6 +250,8 @@ def pytest_runtest_makereport(
     record = read_record(item, check, call, report)
     # Attributes of a report survive the way from an xdist worker, if JSON can say them.
     report.lucid = record.to_json()  # type: ignore[attr-defined]
+    if isinstance(report.longrepr, tuple):
+        report.longrepr = (*report.longrepr[:2], f"Skipped: {record.reason}")
     if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
         # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]

@@ -52,7 +52,7 @@ def read_record(item: pytest.Item, check: Check, call: pytest.CallInfo[None], re
     record = replace(blank_record(item, check), notes=tuple(clean(str(note)) for note in notes))
     error = call.excinfo.value if call.excinfo else None
     if report.skipped and not hasattr(report, "wasxfail"):
-        return replace(record, outcome=Outcome.SKIPPED, reason=clean(str(error)))
+        return replace(record, outcome=Outcome.SKIPPED, reason=" ".join(clean(str(error)).split()))
     if report.skipped:
         until, reason = item.stash.get(WAIVER, (None, report.wasxfail))
         return replace(_with_findings(item, record, error), outcome=Outcome.WAIVED, reason=reason, until=until)
