@@ -46,11 +46,13 @@ def install_services(session: nox.Session) -> None:
 
 @nox.session
 def validate(session: nox.Session) -> None:
-    """Build the six images, bring them up, check them, tear everything down; writes reports/junit.xml."""
+    """Build the six images, bring them up, check them, tear everything down; writes what is found to reports/."""
     install(session)
     REPORTS.mkdir(exist_ok=True)
     session.run("python", "-m", "pytest_lucid", "engine")
-    session.run("pytest", "--lucid-up", f"--junitxml={REPORTS / 'junit.xml'}", *session.posargs)
+    files = {"report": "report.html", "junit": "junit.xml", "json": "report.json", "sarif": "lucid.sarif"}
+    written = (f"--lucid-{name}={REPORTS / file}" for name, file in files.items())
+    session.run("pytest", "--lucid-up", *written, *session.posargs)
 
 
 @nox.session
@@ -65,6 +67,18 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", "tests/unit", "tests/plugin", "tests/services")
     # One engine has room for one run.
     session.run("pytest", "tests/engine")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open reports in the Chromium of this machine; as root on Debian, it is installed where there is none."""
+    install(session, "browser")
+    here = any(map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")))
+    if not here and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        session.run("apt-get", "update", external=True, success_codes=[0, 100])
+        package = ("--yes", "--no-install-recommends", "chromium-headless-shell")
+        session.run("apt-get", "install", *package, external=True, success_codes=[0, 100])
+    session.run("pytest", "-rs", "tests/browser", *session.posargs)
 
 
 @nox.session

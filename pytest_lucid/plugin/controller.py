@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import EngineError
+from pytest_lucid.plugin.progress import Progress
 from pytest_lucid.plugin.state import SETTINGS, usage_errors, workspace_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Controller:
         self._config = config
         self._settings = config.stash[SETTINGS]
         self._ran = False
-        self._afterwards: list[str] = []
+        self._progress = Progress(config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -56,7 +56,9 @@ class Controller:
         with usage_errors(), _terminable(), ExitStack() as stacks:
             for target in workspace.targets.values():
                 stack = prepared(target.engine, workspace.matrix, self._settings, self._progress)
-                stacks.enter_context(self._reported(stack, session))
+                with self._progress.drawn():
+                    stacks.enter_context(self._reported(stack, session))
+            self._progress.later = True
             try:
                 return (yield)
             finally:
@@ -64,7 +66,7 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how the stack ended, where that was after the tests."""
-        for line in self._afterwards:
+        for line in self._progress.kept:
             terminalreporter.write_line(line)
 
     @contextmanager
@@ -78,15 +80,6 @@ class Controller:
                 raise
             session.testsfailed += 1
             self._progress(str(error))
-
-    def _progress(self, line: str) -> None:
-        line = clean(line)
-        reporter: pytest.TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
-        if self._ran:
-            # The line of dots may not have ended yet.
-            self._afterwards.append(f"lucid: {line}")
-        elif reporter is not None:
-            reporter.write_line(f"lucid: {line}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from docker.types import IPAMConfig, IPAMPool, Mount
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.stack.certificate import certificate_archive
+from pytest_lucid.stack.watcher import HEALTHY, STARTING, nobody, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +64,7 @@ def bring_up(
         own = {"Env": [f"{name}={values[name]}" for name in service.secrets], "Healthcheck": dict(health)}
         with engine_errors(f"starting {service.name}"):
             _start_service(engine, matrix, service, run, own)
+        tell(progress, service.name, STARTING)
 
     for level in levels(services):
         together((partial(start, service) for service in level), STARTS_AT_ONCE)
@@ -84,7 +86,9 @@ def levels(services: Sequence[Service]) -> Iterator[tuple[Service, ...]]:
         order.done(*ready)
 
 
-def await_health(engine: Engine, services: Sequence[Service], deadline: float) -> dict[str, str]:
+def await_health(
+    engine: Engine, services: Sequence[Service], deadline: float, progress: Callable[[str], None] = nobody
+) -> dict[str, str]:
     """Wait until every service is healthy, has given up, or `deadline` (time.monotonic) has passed.
 
     Returns what is not healthy: container name → what the engine says of it. Judging that is left to the checks.
@@ -98,7 +102,10 @@ def await_health(engine: Engine, services: Sequence[Service], deadline: float) -
             state = _state(engine, name)
             if state != "starting":
                 del waiting[name]
-                lost.update({} if state == "healthy" else {name: state})
+                lost.update({} if state == HEALTHY else {name: state})
+                tell(progress, name, state)
+        for name in waiting:
+            tell(progress, name, STARTING)
         time.sleep(POLL_SECONDS)
     return {**lost, **waiting}
 

@@ -15,6 +15,7 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
 from pytest_lucid.image.config import read_image
 from pytest_lucid.stack.build_order import Progress, wait_for_shared
+from pytest_lucid.stack.watcher import BUILDING, BUILT, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +55,9 @@ def build_images(engine: Engine, plan: Plan, services: Sequence[Service], progre
             wait_for_shared(builds, number)
             started = time.monotonic()
             before = read_image(engine, service.image)
+            tell(progress, service.name, BUILDING)
             _build(engine, plan, service, builds[number])
+            tell(progress, service.name, BUILT)
             after = read_image(engine, service.image)
         finally:
             builds[number].end()

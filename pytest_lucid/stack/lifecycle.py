@@ -51,7 +51,10 @@ def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Calla
             afterwards.callback(_remove, engine, run, progress)
             bring_up(engine, matrix, services, run, progress)
             started = time.monotonic()
-            lost = _await(engine, matrix, services, run, started + settings.timeout)
+            deadline = started + settings.timeout
+            lost = await_health(engine, services, deadline, progress)
+            well = [service for service in services if service.name not in lost]
+            lost.update(_await_registration(engine, matrix, well, run, deadline))
             healthy = f"{len(services) - len(lost)} of {len(services)} services healthy"
             progress(f"{healthy} after {time.monotonic() - started:.1f} s")
             for name, state in lost.items():
@@ -109,17 +112,18 @@ def build(
         send_images(builder, engine, [service.image for service in services], progress)
 
 
-def _await(engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, deadline: float) -> dict[str, str]:
-    """Wait until all are healthy and registered, or `deadline` (time.monotonic); return the state of the others."""
-    lost = await_health(engine, services, deadline)
+def _await_registration(
+    engine: Engine, matrix: Matrix, services: Sequence[Service], run: Run, deadline: float
+) -> dict[str, str]:
+    """Wait until all are registered, or `deadline` (time.monotonic); return the state of the others."""
     if (consul := matrix.consul) is None:
-        return lost
-    names = [service.name for service in services if service.registered and service.name not in lost]
+        return {}
+    names = [service.name for service in services if service.registered]
     with closing(Session(Sidecar(engine, consul.container, run))) as session:
         while (late := _unregistered(session, consul.port, names)) and time.monotonic() < deadline:
             time.sleep(REGISTRATION_POLL_SECONDS)
         session.sidecar.remove()
-    return {**lost, **dict.fromkeys(late, "not registered in Consul")}
+    return dict.fromkeys(late, "not registered in Consul")
 
 
 def _unregistered(session: Session, port: int, names: Sequence[str]) -> list[str]:
