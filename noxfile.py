@@ -191,3 +191,10 @@ def proof(session: nox.Session) -> None:
     install(session)
     session.run("python", "-m", "pytest_lucid", "engine")
     session.run("python", "tests/proof", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the documents from real runs; needs an engine and Chromium."""
+    install(session, "browser")
+    session.run("python", "scripts/pictures.py", *session.posargs)
