@@ -1,4 +1,4 @@
-"""`python -m pytest_lucid`: what needs no pytest: the engine, leftovers, shells, bills of materials, the schema."""
+"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, Dockerfiles as a linter."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from contextlib import closing
 
+from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
@@ -15,6 +16,7 @@ from pytest_lucid.errors import LucidError
 from pytest_lucid.stack.teardown import remove_leftovers
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
+LINT_ERROR = 2  # that of linters
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,8 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     shell.add_argument("container", help="its name")
     shell.add_argument("--host", default=LOCAL, help="where it runs, as for pytest --lucid-host; here unless given")
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
+    _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
     given = parser.parse_args(arguments)
     try:
+        if given.command == "lint":
+            return _lint(given)
         if given.command == "engine":
             ensure_engine(_say)
         elif given.command == "sbom":
@@ -45,8 +50,33 @@ def main(arguments: list[str] | None = None) -> int:
                 remove_leftovers(engine, _say)
     except LucidError as error:
         print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
-        return USAGE_ERROR
+        return LINT_ERROR if given.command == "lint" else USAGE_ERROR
     return 0
+
+
+def _lint_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="*", help="a Dockerfile, or a folder that holds some; here without any")
+    parser.add_argument("--project", metavar="DIR", help="the root of the tree, with its lucid.toml if it has one")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--by", choices=("file", "check", "severity"), help="group the findings, the worst first")
+    parser.add_argument("--fail-on", choices=SEVERITIES, default=SEVERITIES[0], help="the least severity that gives 1")
+    parser.add_argument("--quiet", action="store_true", help="no line with the count")
+
+
+def _lint(given: argparse.Namespace) -> int:
+    from pytest_lucid.plugin.lint import lint  # noqa: PLC0415 - only this command needs pytest
+    from pytest_lucid.report.lint import as_json, as_text, grouped, summary  # noqa: PLC0415 - likewise
+
+    reported, code = lint(given.path, project=given.project, fail_on=given.fail_on)
+    if given.format == "json":
+        lines = as_json(reported)
+    else:
+        lines = grouped(reported, given.by) if given.by else as_text(reported)
+    for line in lines:
+        print(line)  # noqa: T201 - a command line speaks
+    if not given.quiet:
+        print(summary(reported), file=sys.stderr)  # noqa: T201 - likewise
+    return code
 
 
 def _bill(name: str) -> None:

@@ -27,6 +27,10 @@ class Project:
         """The Dockerfile of a row, none for an image from elsewhere."""
         return (self._subjects[service.name],) if service.name in self._subjects else ()
 
+    def restrict(self, paths: Sequence[Path]) -> None:
+        """Leave only the Dockerfiles at or below these absolute paths; a file that is named counts as one."""
+        self._tree.restrict(paths)
+
     @cached_property
     def others(self) -> tuple[Subject, ...]:
         """The Dockerfiles that belong to no row of the matrix; none unless the whole tree is reviewed."""

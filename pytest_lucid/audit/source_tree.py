@@ -52,6 +52,7 @@ class SourceTree:
         self.root = root
         self.matrix = matrix
         self._whole = whole
+        self._asked: tuple[Path, ...] = ()
         self._contexts: dict[Path, Context] = {}
         self._known: dict[Hashable, object] = {}
         self._rows = [service.dockerfile for service in services if service.dockerfile]
@@ -62,8 +63,19 @@ class SourceTree:
         if not self._whole:
             return ()
         rows = {service.dockerfile for service in self.matrix.service}
-        found = (path.relative_to(self.root).as_posix() for path in find_dockerfiles(self.root))
+        found = (path.relative_to(self.root).as_posix() for path in self._dockerfiles())
         return tuple(path for path in found if path not in rows)
+
+    def restrict(self, paths: Sequence[Path]) -> None:
+        """Leave only the Dockerfiles at or below these absolute paths, before any is asked for."""
+        self._asked = tuple(paths)
+
+    def _dockerfiles(self) -> tuple[Path, ...]:
+        if not self._asked:
+            return find_dockerfiles(self.root)
+        folders = [path for path in self._asked if path.is_dir()]
+        found = {path for folder in folders for path in find_dockerfiles(folder)}
+        return tuple(sorted(found | set(self._asked).difference(folders)))
 
     @cached_property
     def named_contexts(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from pytest_lucid.matrix.demands import Hardening, Health, ImagePolicy
 from pytest_lucid.matrix.load import load_matrix
-from pytest_lucid.matrix.model import Consul, Matrix, Network, Waiver
+from pytest_lucid.matrix.model import Consul, Matrix, Network, PathIgnore, Waiver
 from pytest_lucid.matrix.service import Port, Service
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "ImagePolicy",
     "Matrix",
     "Network",
+    "PathIgnore",
     "Port",
     "Service",
     "Waiver",

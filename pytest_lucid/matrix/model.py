@@ -66,6 +66,14 @@ class Waiver(Model):
         return self.speaks_of(check) and fnmatchcase(service or "", self.service)
 
 
+class PathIgnore(Model):
+    """Findings of a check, in the files that a glob names, that count as not found; `**` spans folders."""
+
+    check: str = Field(min_length=1, description="The id, with * and ? as in names of files.")
+    path: str = Field(min_length=1, description="A glob, relative to the project; a folder stands for all below it.")
+    reason: str = Field(min_length=1)
+
+
 class HadolintIgnore(Model):
     """A hadolint rule that is not applied, and why."""
 
@@ -98,6 +106,7 @@ class Matrix(Demands):
         default_factory=dict, description="Id of a check → how bad its failure is here, where that differs."
     )
     waiver: tuple[Waiver, ...] = ()
+    ignore: tuple[PathIgnore, ...] = ()
 
     @model_validator(mode="after")
     def _names_and_ports_are_unique(self) -> Matrix:

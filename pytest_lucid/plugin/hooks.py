@@ -69,6 +69,8 @@ MARKER = (
     "lucid(id, severity, remedy, demand): a check of the Lucid suite: a stable id, how bad it is when it fails "
     "(critical, high, medium, low), what to do then, and the keys of the matrix without which it is not made"
 )
+# Who asks for one of these is about a Dockerfile.
+AUDITED = frozenset({"lucid_audit", "lucid_dockerfile_path"})
 ACTIONS = {"flag": "store_true", "value": "store", "path": "store", "list": "append"}
 INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"}
 
@@ -134,10 +136,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         with usage_errors():
             rows: list[Service | None] = [*workspace_of(metafunc.config).services]
         of_any = "lucid_audit" in metafunc.fixturenames and "lucid_service" not in metafunc.fixturenames
-        if of_any and metafunc.config.stash[SETTINGS].all_dockerfiles:
+        if workspace_of(metafunc.config).is_strange and AUDITED & set(metafunc.fixturenames):
+            rows = [None] if of_any else []
+        elif of_any and metafunc.config.stash[SETTINGS].all_dockerfiles:
             rows.append(None)  # one cell for all Dockerfiles that belong to no row
         ids = [row.name if row else "other-dockerfiles" for row in rows]
         metafunc.parametrize("lucid_row", rows, ids=ids, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start anew where a path stands behind a space: pytest takes it for a test, and for where its root is."""
+    given = early_config.invocation_params
+    joined = list(_joined(map(str, given.args)))
+    if joined != [*map(str, given.args)]:
+        raise SystemExit(pytest.main(joined, plugins=list(given.plugins or ())))
+
+
+def _joined(arguments: Iterable[str]) -> Iterator[str]:
+    """The arguments with `--lucid-project DIR` as `--lucid-project=DIR`, and likewise the other paths."""
+    flags = {option.flag for option in OPTIONS if option.kind == "path"}
+    pending = ""
+    for argument in arguments:
+        if pending:
+            yield f"{pending}={argument}"
+            pending = ""
+        elif argument in flags:
+            pending = argument
+        else:
+            yield argument
+    if pending:
+        yield pending
 
 
 @pytest.hookimpl(wrapper=True)
@@ -150,6 +179,9 @@ def pytest_pycollect_makeitem() -> Generator[None, object, object]:
 
 
 def _is_wanted(item: pytest.Function) -> bool:
+    if "lucid_row" in item.fixturenames and workspace_of(item.config).is_strange and AUDITED & set(item.fixturenames):
+        # pytest makes one item, to be skipped, of a test without any row.
+        return "lucid_audit" in item.fixturenames and "lucid_service" not in item.fixturenames
     try:
         check = check_of(item)
         return check is None or _is_demanded(item, check)

@@ -46,7 +46,20 @@ class Workspace:
     @cached_property
     def project(self) -> Project:
         """The Dockerfiles to audit."""
-        return Project(self.settings.project, self.matrix, self.services, whole=self.settings.all_dockerfiles)
+        whole = self.settings.all_dockerfiles or self.is_strange
+        return Project(self.settings.project, self.matrix, self.services, whole=whole)
+
+    @cached_property
+    def is_strange(self) -> bool:
+        """Whether the tree has nothing to do with the packaged matrix: no lucid.toml, and not one of its Dockerfiles.
+
+        Of such a tree no row is demanded, and all its Dockerfiles are audited.
+        """
+        settings = self.settings
+        if settings.matrix or settings.services or settings.wants_engine:
+            return False
+        named = (service.dockerfile for service in self.matrix.service if service.dockerfile)
+        return not any((settings.project / path).is_file() for path in named)
 
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.audit.rules import hadolint_rules, health, metadata, stages
+from pytest_lucid.audit.rules import excuses, hadolint_rules, health, metadata, stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,12 @@ def test_user_is_nonroot(lucid_audit: Audit) -> None:
 def test_commands_need_no_shell(lucid_audit: Audit) -> None:
     """ENTRYPOINT, CMD and HEALTHCHECK are in exec form: the base has no shell, and signals reach the service."""
     assert not lucid_audit(metadata.shell_form)
+
+
+@pytest.mark.lucid("DKF-EXCUSES", severity="low", remedy="Delete the comment, or write why it is right.")
+def test_ignores_are_needed(lucid_audit: Audit) -> None:
+    """Every `# lucid: ignore=ID reason` gives a reason and excuses something: a left-over hides the next defect."""
+    assert not lucid_audit(excuses.needless_excuses)
 
 
 @pytest.mark.lucid(

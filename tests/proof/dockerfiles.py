@@ -112,6 +112,11 @@ DOCKERFILES = (
         edit=one_stage,
     ),
     TreeMutation(
+        name="excuse that nothing needs",
+        kills=ids("DKF-EXCUSES"),
+        edit=replace(r"^(USER .*)$", r"# lucid: ignore=DKF-USER it was root once\n\1"),
+    ),
+    TreeMutation(
         name="waiver that has expired",
         stack=ids("WVR-FORCE"),
         file="lucid.toml",

@@ -16,9 +16,13 @@ import pytest
 from case_files import Case, read_case
 
 from pytest_lucid.audit.audit import Audit
+from pytest_lucid.audit.rules.excuses import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pytest_lucid.audit.audit import Rule
+    from pytest_lucid.audit.finding import Finding
 
 CASES = Path(__file__).parent / "cases"
 CHECKS = Path(__file__).parents[2] / "dockerfile"
@@ -51,11 +55,11 @@ def test_case(folder: Path, tmp_path: Path) -> None:
     parameters = list(inspect.signature(check).parameters)
     case.write(tmp_path)
     matrix, subject = case.subject(tmp_path, needs_row="lucid_audit" not in parameters)
-    audit = Audit(subject)
+    audit = Audit(subject, check=folder.parent.name)
     given = {
         "lucid_audit": audit,
         "lucid_service_audit": audit,
-        "lucid_dockerfile_path": tmp_path / matrix.service[0].dockerfile,
+        "lucid_dockerfile_path": tmp_path / (matrix.service[0].dockerfile or ""),
     }
     arguments = {name: given[name] for name in parameters}
     if not catches:
@@ -87,3 +91,22 @@ def test_every_check_has_enough_cases(check: str) -> None:
 def test_no_cases_are_left_over() -> None:
     assert {folder.parent.name for folder in FOLDERS} <= ALL.keys()
     assert all(folder.name.startswith(("catch-", "miss-")) for folder in FOLDERS)
+
+
+class Recorder(Audit):
+    """Keeps the rule that a check applies."""
+
+    def __call__(self, rule: Rule) -> tuple[Finding, ...]:
+        self.rule = rule
+        return ()
+
+
+def test_rules_that_can_be_excused_are_those_of_the_checks() -> None:
+    rules = {}
+    for name, check in ALL.items():
+        recorder = Recorder()
+        if list(inspect.signature(check).parameters) in (["lucid_audit"], ["lucid_service_audit"]):
+            check(recorder)
+            rules[name] = recorder.rule
+    del rules["DKF-EXCUSES"]
+    assert rules == RULES

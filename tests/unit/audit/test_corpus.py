@@ -29,7 +29,7 @@ def found(folder: Path, root: Path) -> list[str]:
     for name, check in sorted(ALL.items()):
         if name == "DKF-HADOLINT" or list(inspect.signature(check).parameters) != ["lucid_audit"]:
             continue
-        audit = Audit(subject)
+        audit = Audit(subject, check=name)
         try:
             check(audit)
         except AssertionError:
