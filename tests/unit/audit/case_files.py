@@ -92,7 +92,8 @@ class Case:
         own = stated if isinstance(stated, dict) else {}
         row = {**ROW, "dockerfile": self.path if stated else "x/Dockerfile", **own}
         packaged = load_matrix(None).model_dump(mode="json")
-        matrix = Matrix.model_validate({**packaged, "service": [row, PEER], **self.expect.get("matrix", {})})
+        stated_matrix = {**packaged, "service": [row, PEER], **self.expect.get("matrix", {})}
+        matrix = Matrix.model_validate(stated_matrix).inherited()
         project = Project(root, matrix, matrix.service[:1] if stated else (), whole=True)
         if stated:
             return matrix, project.subjects(matrix.service[0])[0]
