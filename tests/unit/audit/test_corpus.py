@@ -18,7 +18,7 @@ from pytest_lucid.audit.audit import Audit
 
 CORPUS = Path(__file__).parent / "corpus"
 FOLDERS = sorted(CORPUS.iterdir())
-FEWEST = 30
+FEWEST = 80
 
 
 def found(folder: Path, root: Path) -> list[str]:
