@@ -28,7 +28,7 @@ REQUIREMENTS = [
     "service-mesh/requirements.txt",
 ]
 # Where benchmarks find what they measure, and their helpers.
-BENCHED = ["tests/engine", "tests/services", "common", "blockchain"]
+BENCHED = ["tests/engine", "tests/services", "tests/unit/report", "common", "blockchain"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
 
@@ -179,9 +179,11 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are; `-- answers` writes the table of docs/testinfra.md."""
     install(session)
-    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "plain"):
+    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "plain", "reports"):
         if name == "services":
             install_services(session)
+        if name == "reports":
+            install(session, "browser")
         session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": os.pathsep.join(BENCHED)})
 
 

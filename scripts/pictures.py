@@ -116,6 +116,7 @@ def trees(folder: Path) -> None:
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
-        trees(Path(made))
         if "--no-stack" not in sys.argv:
             stack(Path(made))
+        if "--no-trees" not in sys.argv:
+            trees(Path(made))

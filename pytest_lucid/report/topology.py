@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pytest_lucid.report.model import RunReport, ServiceRecord
 
-BOX_WIDTH, BOX_HEIGHT = 230, 76
+BOX_WIDTH, BOX_HEIGHT = 280, 76
 _GAP, _FLOOR, _MARGIN = 24, 66, 16
 _ABREAST = 5
 

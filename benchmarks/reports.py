@@ -1,0 +1,66 @@
+"""What reports cost: each writer for 50 services × 150 checks, and how soon Chromium shows the HTML.
+
+With a file of `--lucid-json` as its argument it measures on that one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from samples import broken
+
+from pytest_lucid.report import json_file
+from pytest_lucid.report.writers import WRITERS
+
+REPEATED = 5
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+LOADED = "(() => { const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime; })()"
+
+
+def writers(path: Path | None) -> str:
+    """Print what each writer takes in CPU time, the best of five; return the HTML."""
+    report = json_file.read(path.read_text("utf-8"), str(path)) if path else broken(50, 150)
+    total, page = 0.0, ""
+    for name, write in WRITERS.items():
+        best = None
+        for _ in range(REPEATED):
+            started = time.process_time()
+            text = write(report)
+            took = time.process_time() - started
+            best = took if best is None else min(best, took)
+        total += best or 0
+        page = text if name == "report" else page
+        print(f"{name:14} {best:7.3f} s  {len(text) / 1e6:6.2f} MB")
+    print(f"{'all':14} {total:7.3f} s  for {len(report.cells)} cells", end="")
+    print(f", {total / report.run.seconds:.1%} of the run of {report.run.seconds:.0f} s" if path else "")
+    return page
+
+
+def browser(page: str) -> None:
+    """Print how long Chromium takes from navigation to the end of loading, the best of five."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        print("there is no Chromium here")
+        return
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+        file = Path(folder) / "report.html"
+        file.write_text(page, "utf-8")
+        chromium = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        took = []
+        for _ in range(REPEATED):
+            tab = chromium.new_page()
+            tab.goto(file.as_uri())
+            took.append(float(tab.evaluate(LOADED)))
+            tab.close()
+        chromium.close()
+    print(f"{'loaded in':14} {min(took) / 1000:7.3f} s")
+
+
+if __name__ == "__main__":
+    browser(writers(Path(sys.argv[1]) if sys.argv[1:] else None))
