@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pages import write_pages
 
-from pytest_lucid.config.settings import OPTIONS
+from pytest_lucid.config.options import OPTIONS
 from pytest_lucid.report.json_file import schema
 
 ROOT = Path(__file__).parents[1]

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from lucid_chain.rpc.client import engine_client
-from lucid_service.start import start
+from lucid_chain.follower import start_follower
 
 from lucid_block_manager.handlers import OPERATIONS
 from lucid_block_manager.manager import Manager, manager
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from lucid_service.app import Context
-    from lucid_service.config import Environment
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where the blocks are kept, and where they come from (`host:port`)."""
-
-    blocks: Path
-    engine: str
-
-
-def read_settings(source: Environment) -> Settings:
-    """Read the block manager's own variables."""
-    return Settings(source.folder("BLOCKS_DIR"), source.url("BLOCKCHAIN_ENGINE_GRPC_URL").removeprefix("http://"))
-
-
-@asynccontextmanager
-async def provide(context: Context) -> AsyncIterator[Manager]:
-    """Make the service."""
-    settings: Settings = context.settings
-    async with engine_client(settings.engine) as client, manager(settings.blocks, client) as service:
-        yield service
+def condition(service: Manager) -> str:
+    """Say how the block manager is."""
+    return service.condition
 
 
 if __name__ == "__main__":
-    start(needs=("lucid-blockchain-engine",), operations=OPERATIONS, settings=read_settings, provide=provide)
+    start_follower("BLOCKS_DIR", OPERATIONS, manager, condition)

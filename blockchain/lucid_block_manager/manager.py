@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lucid_chain.chain import Chain
 from lucid_chain.rpc.client import EngineError, UnknownError
 from lucid_chain.rules import InvalidBlockError
+from lucid_service.health import DEGRADED, HEALTHY, UNHEALTHY
 
 from lucid_block_manager.validation import Validation
 
@@ -39,11 +40,19 @@ class Manager:
         self.validation = Validation(chain)
         self._client = client
         self._problem = "the engine has not been asked yet"
+        self._diverged = False
 
     @property
     def complaint(self) -> str:
         """Why no blocks come, or nothing."""
         return self._problem or self.chain.overdue
+
+    @property
+    def condition(self) -> str:
+        """How it is: UNHEALTHY where its chain is not the engine's, which only an operator can change."""
+        if self._diverged:
+            return UNHEALTHY
+        return DEGRADED if self.complaint else HEALTHY
 
     async def run(self) -> None:
         """Follow the engine for ever. What is stored is never replaced: a chain that differs is for an operator."""
@@ -53,12 +62,15 @@ class Manager:
             try:
                 await self._follow()
             except (EngineError, InvalidBlockError, DivergedError, sqlite3.Error) as error:
+                # An engine that is away meanwhile says nothing about whose chain is right.
+                self._diverged |= isinstance(error, (InvalidBlockError, DivergedError))
                 self._complain(str(error) or type(error).__name__)
             delay = FIRST_RETRY if self.chain.height > before else min(2 * delay, LAST_RETRY)
             await asyncio.sleep(delay)
 
     async def _follow(self) -> None:
         await self._compare()
+        self._diverged = False
         self._complain("")
         async with aclosing(self._client.blocks(self.chain.height + 1)) as blocks:
             async for block in blocks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lucid_chain.blocks import GENESIS_TIME, Genesis
+from lucid_service.health import DEGRADED, HEALTHY
 from lucid_service.start import start
 
 from lucid_blockchain_engine.engine import Engine, engine
@@ -50,5 +51,10 @@ async def provide(context: Context) -> AsyncIterator[Engine]:
         yield node
 
 
+def condition(node: Engine) -> str:
+    """Say that an engine which makes no blocks does not do its work."""
+    return DEGRADED if node.complaint else HEALTHY
+
+
 if __name__ == "__main__":
-    start(operations=OPERATIONS, settings=read_settings, provide=provide)
+    start(operations=OPERATIONS, settings=read_settings, provide=provide, condition=condition)

@@ -44,18 +44,21 @@ class Context:
     circuits: Circuits
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  all but the first are optional
     config: Config,
     operations: Sequence[Operation] = (),
     *,
     routes: Sequence[BaseRoute] = (),
     settings: Any = None,
     provide: Callable[[Context], AbstractAsyncContextManager[Any]] | None = None,
+    condition: Callable[[Any], str] = lambda _service: health.HEALTHY,
 ) -> Starlette:
     """Return the application that serves `operations`, then `routes`, which the OpenAPI document leaves out.
 
     `provide(context)` is entered before the first request and left after the last; what it yields is the service, which
-    handlers get from `service_of(request)`. `config`, `dependencies` and `metrics` are in `request.app.state` too.
+    handlers get from `service_of(request)`. `condition(service)` says how the service itself is: HEALTHY, DEGRADED or
+    UNHEALTHY of `health`; the containers that it needs are looked at besides. `config`, `dependencies` and `metrics`
+    are in `request.app.state` too.
     """
     counted = Metrics()
     circuits = Circuits(peer.name for peer in config.peers)
@@ -86,6 +89,8 @@ def create_app(
     app.state.config = config
     app.state.metrics = counted
     app.state.circuits = circuits
+    app.state.condition = lambda: condition(app.state.service)
+    app.state.service = None
     app.state.openapi = document(config.service, config.version, every)
     return app
 

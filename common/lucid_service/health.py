@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
 DEGRADED = "degraded"
+_WORSE = (HEALTHY, DEGRADED, UNHEALTHY)
 DEADLINE = 1.0
 """Seconds that a dependency has to answer."""
 _LARGEST = 4096
@@ -89,12 +90,13 @@ class _Identity(msgspec.Struct):
 
 
 async def health(request: Request) -> Health:
-    """Answer 200 also when degraded: the status code speaks for this service, the body for those it needs."""
+    """Answer 200 also when degraded or unhealthy: the status code says that it answers, the body how it is."""
     config: Config = request.app.state.config
     dependencies: Dependencies = request.app.state.dependencies
     statuses = await dependencies.statuses()
-    status = DEGRADED if UNHEALTHY in statuses.values() else HEALTHY
-    return Health(status, config.service, config.version, now(), statuses)
+    of_needs = DEGRADED if UNHEALTHY in statuses.values() else HEALTHY
+    own: str = request.app.state.condition()
+    return Health(max(own, of_needs, key=_WORSE.index), config.service, config.version, now(), statuses)
 
 
 async def live(request: Request) -> Live:

@@ -29,6 +29,9 @@ GRACE = 3
 _RESOLVER_THREADS = 16
 """Names of containers that are gone resolve slowly, each in a thread; they must not keep the others waiting."""
 
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: forward secrecy and authenticated encryption only, as RFC 9325 recommends; those of TLS 1.3 have both."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -121,6 +124,7 @@ def _bind(host: str, port: int) -> socket.socket:
 def _tls_context(tls: Tls) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
     try:
         # Without a password OpenSSL would ask the terminal for that of an encrypted key.
         context.load_cert_chain(tls.cert_file, tls.key_file, password="")

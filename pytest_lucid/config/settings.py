@@ -10,10 +10,11 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import read_hosts
+from pytest_lucid.config.options import OPTIONS, Option
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,88 +27,6 @@ HERE, THERE = "here", "there"
 FORMATS = ("report", "json", "junit", "sarif", "code_quality", "summary", "prometheus", "csv")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option: `--lucid-NAME` on the command line, LUCID_NAME in the environment, lucid_NAME in the ini file."""
-
-    name: str
-    kind: Literal["flag", "value", "list", "path"]
-    help: str
-    metavar: str | None = None
-
-    @property
-    def flag(self) -> str:
-        """The command-line form."""
-        return f"--lucid-{self.name.replace('_', '-')}"
-
-    @property
-    def variable(self) -> str:
-        """The environment form."""
-        return f"LUCID_{self.name.upper()}"
-
-    @property
-    def ini(self) -> str:
-        """The ini form."""
-        return f"lucid_{self.name}"
-
-
-OPTIONS = (
-    Option("up", "flag", "build the images, bring the stack up, check it, tear it down"),
-    Option("build", "flag", "build the images and check them, without bringing anything up"),
-    Option(
-        "build_on",
-        "value",
-        "where the images for another machine are built: 'there' (the default), or 'here', from where the layers that "
-        "it does not have are sent",
-        "PLACE",
-    ),
-    Option("keep", "flag", "with --lucid-up: leave the stack running; the next --lucid-up replaces it"),
-    Option(
-        "host",
-        "list",
-        "check what already runs on HOST: a name for ssh, ssh://user@host:port, a Docker context, tcp://, unix://, "
-        "npipe://, or 'local', this machine; repeatable, or several with commas between",
-        "HOST",
-    ),
-    Option("service", "list", "only the service NAME; may be repeated", "NAME"),
-    Option(
-        "image",
-        "list",
-        "check an image as that of NAME: the one in a PATH (`docker save` or OCI layout), or the one that the engine "
-        "knows by a tag or digest; repeatable",
-        "NAME=IMAGE",
-    ),
-    Option("no_cache", "flag", "read images as a whole, and not only the layers that no earlier run has read"),
-    Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
-    Option("project", "path", "root of the Lucid tree (default: pytest's rootdir)", "DIR"),
-    Option("all_dockerfiles", "flag", "review every Dockerfile of the project, also those without a row in the matrix"),
-    Option(
-        "fail_on",
-        "value",
-        "the least severity that fails the run: low (the default), medium, high or critical; the rest is reported",
-        "SEVERITY",
-    ),
-    Option("explain", "value", "print what the check ID claims, why it matters and what to do, and exit", "ID"),
-    Option("report", "path", "write the report as one HTML file that needs no network", "FILE"),
-    Option("json", "path", "write all that is known of the run as JSON (docs/report.schema.json)", "FILE"),
-    Option("junit", "path", "write the cells as JUnit XML, as GitLab, GitHub and Jenkins read it", "FILE"),
-    Option("sarif", "path", "write the findings in files as SARIF 2.1.0, for code scanning", "FILE"),
-    Option("code_quality", "path", "write the findings in files as GitLab reads code quality", "FILE"),
-    Option("summary", "path", "write the report as Markdown, for the summary of a job", "FILE"),
-    Option("prometheus", "path", "write the outcomes as a Prometheus text file", "FILE"),
-    Option("csv", "path", "write the cells as CSV", "FILE"),
-    Option(
-        "baseline",
-        "path",
-        "say what is new, fixed and unchanged since the run that wrote FILE with --lucid-json",
-        "FILE",
-    ),
-    Option("new_only", "flag", "with --lucid-baseline: only what is new fails the run"),
-    Option("trace", "flag", "show the whole traceback of a check whose claim does not hold, too"),
-    Option("timeout", "value", "how long the stack may take to become healthy (default: 90)", "SECONDS"),
-)
 
 
 @dataclass(frozen=True)
@@ -135,6 +54,8 @@ class Settings:
     writes: Mapping[str, Path] = field(default_factory=dict)
     baseline: Path | None = None
     new_only: bool = False
+    journey: bool = False
+    chaos: bool = False
 
     @property
     def wants_images(self) -> bool:
@@ -155,6 +76,11 @@ class Settings:
     def wants_deployment(self) -> bool:
         """Whether there is a deployment to check."""
         return self.up or bool(self.hosts)
+
+    @property
+    def makes_journey(self) -> bool:
+        """Whether a session may be written to the deployment: what this run made itself is nobody's production."""
+        return self.up or self.journey
 
     @property
     def builds(self) -> bool:
@@ -199,7 +125,12 @@ def read_settings(
         writes=_writes(given),
         baseline=Path(str(given["baseline"])) if given["baseline"] else None,
         new_only=bool(given["new_only"]),
+        journey=bool(given["journey"]),
+        chaos=bool(given["chaos"]),
     )
+    for name, asked in (("journey", settings.journey), ("chaos", settings.chaos)):
+        if asked and not settings.wants_deployment:
+            raise ConfigError(f"--lucid-{name}: there is no deployment; give --lucid-up, or --lucid-host HOST, too")
     if settings.keep and not settings.up:
         raise ConfigError("--lucid-keep needs --lucid-up; give both, or neither")
     if settings.new_only and not settings.baseline:

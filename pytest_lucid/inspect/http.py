@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +29,19 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is asked, and how many seconds the answer may take as a whole."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    seconds: float = TOTAL_SECONDS
+
+
+GET = Request()
+
+
+@dataclass(frozen=True)
 class Response:
     """What `url` answered, and when: a status and the decoded JSON body, or why there is none.
 
@@ -42,6 +55,9 @@ class Response:
     body: Any = None
     error: str | None = None
     fault: str | None = None
+    content: bytes = field(default=b"", repr=False)
+    # Their names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -83,25 +99,24 @@ class _Wire:
         return self._reader
 
 
-def fetch(url: str, authority: str | None = None, *, seconds: float = TOTAL_SECONDS) -> Response:
-    """GET `url` once, directly: no proxy, no redirect. HTTPS is verified against the PEM certificate `authority`.
+def fetch(url: str, authority: str | None = None, request: Request = GET) -> Response:
+    """Ask `url` once, directly: no proxy, no redirect. HTTPS is verified against the PEM certificate `authority`.
 
-    What does not answer completely within `seconds` and 1 MiB is a Response with an `error` that says so.
+    What does not answer completely within the request's time and 1 MiB is a Response with an `error` that says so.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + request.seconds
     try:
         with closing(_connect(url, authority, deadline)) as connection:
-            status, content = _ask(connection, url, deadline)
+            status, headers, content = _ask(connection, url, request, deadline)
     except TimeoutError:
-        return Response(url, _now(), error=f"no answer: it was not complete within {seconds:g} s")
+        return Response(url, _now(), error=f"no answer: it was not complete within {request.seconds:g} s")
     except (OSError, HTTPException, ValueError) as error:
         return Response(url, _now(), error=f"no answer: {_reason(error)}")
-    received = _now()
-    text = content.decode("utf-8", "replace")
+    answer = Response(url, _now(), status, content.decode("utf-8", "replace"), content=content, headers=headers)
     try:
-        return Response(url, received, status, text, from_json(content))
+        return replace(answer, body=from_json(content))
     except ValueError as error:
-        return Response(url, received, status, text, fault=f"no JSON: {error}")
+        return replace(answer, fault=f"no JSON: {error}")
 
 
 def _connect(url: str, authority: str | None, deadline: float) -> socket.socket:
@@ -119,21 +134,24 @@ def _connect(url: str, authority: str | None, deadline: float) -> socket.socket:
         raise
 
 
-def _ask(connection: socket.socket, url: str, deadline: float) -> tuple[int, bytes]:
+def _ask(connection: socket.socket, url: str, request: Request, deadline: float) -> tuple[int, dict[str, str], bytes]:
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    headers = {"Host": parts.netloc, "Accept": "*/*", "Connection": "close", **request.headers}
+    if request.content is not None:
+        headers["Content-Length"] = str(len(request.content))
+    lines = (f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "")
     connection.settimeout(max(0.001, deadline - time.monotonic()))
-    connection.sendall(request.encode("ascii"))
+    connection.sendall("\r\n".join(lines).encode("ascii") + (request.content or b""))
     # The parser itself takes no more than a hundred headers, and no line longer than 64 KiB.
-    response = HTTPResponse(_Wire(connection, deadline), method="GET")  # type: ignore[arg-type]  # asks for no more
+    response = HTTPResponse(_Wire(connection, deadline), method=request.method)  # type: ignore[arg-type]  # asks for no more
     response.begin()
     content = response.read(MAXIMUM_BYTES + 1)
     if len(content) > MAXIMUM_BYTES:
         raise ValueError(f"it is longer than {MAXIMUM_BYTES} bytes")
     if response.length:
         raise ValueError(f"it ended {response.length} bytes too early")
-    return response.status, content
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, content
 
 
 def _reason(error: BaseException) -> str:

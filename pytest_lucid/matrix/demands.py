@@ -38,6 +38,17 @@ class Contract(Model):
     port: Variable | None = Field(None, description="The variable that holds the number of its HTTP port.")
 
 
+class Interface(Model):
+    """What the service promises of its HTTP interface, besides health."""
+
+    openapi: ContainerPath | None = Field(None, description="The path of its OpenAPI 3.1 document, which it keeps.")
+    metrics: ContainerPath | None = Field(None, description="The path of its metrics, in Prometheus's text format.")
+    errors: bool | None = Field(None, description="Every error has Lucid's form, those of the server underneath too.")
+    gateway: bool | None = Field(
+        None, description="Clients ask it for everything: it limits their rates, and demands tokens for writes."
+    )
+
+
 class Hardening(Model):
     """How little the container may do."""
 
@@ -106,6 +117,7 @@ class Demands(Model):
     environment: dict[Variable, str] | None = Field(None, description="Variables, and their values.")
     contract: Contract | None = None
     health: Health | None = None
+    api: Interface | None = None
     hardening: Hardening | None = None
     storage: tuple[ContainerPath, ...] | None = Field(None, description="Where volumes are mounted; its own alone.")
     paths: tuple[ContainerPath, ...] | None = Field(None, description="What must answer 200 to GET, besides health.")
@@ -139,6 +151,7 @@ def is_key(key: str) -> bool:
     """Whether a row can be without `key`: a demand such as `user`, or a key of a table such as `content.no_shell`."""
     first, _, rest = key.partition(".")
     tables: dict[str, type[Model]] = {
+        "api": Interface,
         "contract": Contract,
         "health": Health,
         "hardening": Hardening,

@@ -174,6 +174,11 @@ class Matrix(Demands):
         return self.image
 
     @property
+    def gateway(self) -> Service | None:
+        """The row of the service that clients ask for everything; None without one."""
+        return next((service for service in self.service if service.api and service.api.gateway), None)
+
+    @property
     def all_networks(self) -> tuple[Network, ...]:
         """Every network, the shared one first."""
         return (*((self.network,) if self.network else ()), *self.networks)

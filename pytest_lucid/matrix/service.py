@@ -116,6 +116,16 @@ class Service(Demands):
         return tuple(port for port in self.published if port.scheme in {"http", "https"})
 
     @property
+    def https_ports(self) -> tuple[Port, ...] | None:
+        """The published ports that speak HTTPS; None without any."""
+        return tuple(port for port in self.published if port.scheme == "https") or None
+
+    @property
+    def grpc_ports(self) -> tuple[Port, ...] | None:
+        """The ports that speak gRPC, published or not; None without any."""
+        return tuple(port for port in self.ports or () if port.scheme == "grpc") or None
+
+    @property
     def listens(self) -> bool | None:
         """Whether it listens at all; None where the matrix does not say."""
         return None if self.ports is None else bool(self.ports)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.errors import EngineError
 from pytest_lucid.plugin.progress import Progress
-from pytest_lucid.plugin.state import SETTINGS, usage_errors, workspace_of
+from pytest_lucid.plugin.state import JOURNEY, SETTINGS, usage_errors, workspace_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -28,6 +29,7 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._settings = config.stash[SETTINGS]
+        self._journeys: set[tuple[str, str]] = set()
         self._ran = False
         self._progress = Progress(config)
 
@@ -64,8 +66,16 @@ class Controller:
             finally:
                 self._ran = True
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep in mind which sessions the run has written."""
+        properties = dict(report.user_properties)
+        if JOURNEY in properties:
+            self._journeys.add((str(properties.get("lucid.host", LOCAL)), str(properties[JOURNEY])))
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say how the stack ended, where that was after the tests."""
+        """Say what the run has written, and how the stack ended, where that was after the tests."""
+        for host, session in sorted(self._journeys):
+            terminalreporter.write_line(f"lucid: stored and anchored session {session} on {host}; it stays there")
         for line in self._progress.kept:
             terminalreporter.write_line(line)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lucid.config.check import Check, explain, read_check
-from pytest_lucid.config.settings import OPTIONS, read_settings
+from pytest_lucid.config.options import OPTIONS
+from pytest_lucid.config.settings import read_settings
 from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import ConfigError, MissingError
 from pytest_lucid.plugin.records import read_record, text_of
@@ -45,6 +46,7 @@ pytest_plugins = [
     "pytest_lucid.plugin.fixtures.core",
     "pytest_lucid.plugin.fixtures.image",
     "pytest_lucid.plugin.fixtures.runtime",
+    "pytest_lucid.plugin.fixtures.api",
     "pytest_lucid.plugin.fixtures.dockerfile",
     "pytest_lucid.plugin.fixtures.deprecated",
 ]
@@ -100,6 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         config.stash[SETTINGS] = settings
         baseline_in(config)
+        if settings.chaos and getattr(config.option, "numprocesses", None):
+            raise ConfigError("--lucid-chaos: other processes would check what is just being hurt; leave out -n")
         asked = settings.matrix or settings.services or settings.wants_images
         if asked and not config.option.help:
             workspace = workspace_of(config)

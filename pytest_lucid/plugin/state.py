@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 WORKSPACE: pytest.StashKey[Workspace] = pytest.StashKey()
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
+# The property of a test that says which session the run has written.
+JOURNEY = "lucid.journey"
 AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
 # The last day (ISO) and the reason of the waiver that covers an item.
 WAIVER = pytest.StashKey[tuple[str, str]]()

@@ -7,13 +7,14 @@ import tarfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
 AUTHORITY, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
 
 
-def certificate_archive(names: Sequence[str], user: str) -> bytes:
-    """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses).
+def certificate_archive(names: Sequence[str], user: str, expires: dt.datetime | None = None) -> bytes:
+    """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses), valid until `expires`.
 
     They are root's: the service of `user` (uid:gid) may read them, its group alone the key, but whoever breaks into it
     cannot put others in their place.
@@ -21,7 +22,7 @@ def certificate_archive(names: Sequence[str], user: str) -> bytes:
     import trustme  # noqa: PLC0415 - loads a whole library of cryptography, which only a bring-up needs
 
     authority = trustme.CA(organization_name="Lucid development")
-    issued = authority.issue_cert(*names)
+    issued = authority.issue_cert(*names, not_after=expires)
     chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
     gid = int(user.partition(":")[2])
     buffer = io.BytesIO()

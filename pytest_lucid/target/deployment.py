@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import secrets
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,24 +16,40 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import MissingError
 from pytest_lucid.inspect.consul import Discovery, read_discovery
 from pytest_lucid.inspect.container import Container, read_container
+from pytest_lucid.inspect.contract import read_contract
 from pytest_lucid.inspect.drift import read_drift
-from pytest_lucid.inspect.http import Response, fetch
+from pytest_lucid.inspect.grpc_health import ask_health
+from pytest_lucid.inspect.http import GET, fetch
+from pytest_lucid.inspect.journey import Traveller
 from pytest_lucid.inspect.network import NetworkFacts, read_network
+from pytest_lucid.inspect.rates import ask_repeatedly
+from pytest_lucid.inspect.tls import read_tls
+from pytest_lucid.inspect.tokens import SECRET
 from pytest_lucid.inspect.volumes import Volume, read_volumes
+from pytest_lucid.sidecar.pipe import connected
 from pytest_lucid.sidecar.runtime import read_runtime, resolve
 from pytest_lucid.stack.certificate import AUTHORITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.inspect.contract import Contract
     from pytest_lucid.inspect.drift import Drift
+    from pytest_lucid.inspect.grpc_health import GrpcHealth
+    from pytest_lucid.inspect.http import Request, Response
+    from pytest_lucid.inspect.journey import Journey
+    from pytest_lucid.inspect.rates import Admission
+    from pytest_lucid.inspect.tls import Tls
     from pytest_lucid.matrix import Matrix, Port, Service
     from pytest_lucid.sidecar.pool import SidecarPool
     from pytest_lucid.sidecar.runtime import Runtime
 
 # More than a chain of certificates ever is.
 LARGEST_AUTHORITY_BYTES = 1024 * 1024
+# The gateway counts a request for it, and passes none on: no plain path has an escape.
+REFUSED_PATH = "/api/v1/chain/%7E"
 
 
 class Deployment:
@@ -42,6 +60,7 @@ class Deployment:
         self.matrix = matrix
         self.sidecars = sidecars
         self._facts = Once()
+        self._journey: Future[Journey] | None = None
 
     def container(self, name: str) -> Container:
         """The container called `name`."""
@@ -91,22 +110,78 @@ class Deployment:
 
     def get(self, service: Service, path: str, port: Port | None = None) -> Response:
         """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given)."""
-        port = port or service.http
-        if port is None:
-            raise MissingError(f"the matrix gives {service.name} no port that speaks HTTP; expected `ports`")
-        address = f"[{self.engine.address}]" if ":" in self.engine.address else self.engine.address
-        url = f"{port.scheme}://{address}:{port.host}{path}"
-        return self._facts.ask(
-            url, lambda: self._ask(url, self._authority(service) if port.scheme == "https" else None)
-        )
+        url = self._url(service, path, port)
+        return self._facts.ask(url, lambda: self._ask(service, url))
 
     def _neighbours(self, service: Service) -> tuple[str, ...]:
         own = {network.name for network in self.matrix.networks_of(service)}
         found = together(partial(self.container, name) for name in self.matrix.names)
         return tuple(each.name for each in found if each.status == "running" and own & each.networks.keys())
 
-    def _ask(self, url: str, authority: str | None) -> Response:
-        answer = fetch(url, authority)
+    def ask(self, service: Service, path: str, request: Request = GET) -> Response:
+        """What `service` answers now on the published side of its HTTP port; nothing is kept."""
+        return self._ask(service, self._url(service, path), request)
+
+    def tls(self, service: Service, port: Port) -> Tls:
+        """The TLS of a published port; raises EngineError where there is none."""
+        gather = lambda: read_tls(self.engine.address, port.host, self._authority(service))  # noqa: E731 - one line
+        return self._facts.ask(("tls", service.name, port.number), gather)
+
+    def grpc_health(self, service: Service, port: Port) -> GrpcHealth:
+        """What gRPC's health service says on `port`, asked inside the container; raises where it does not run."""
+        session = self.sidecars.session(service.name)
+
+        def ask() -> GrpcHealth:
+            with connected(session, port.number) as pipe:
+                return ask_health(f"{service.name}:{port.number}", pipe.sendall, pipe.receive)
+
+        return self._facts.ask(("grpc", service.name, port.number), ask)
+
+    def admissions(self, service: Service, count: int) -> Sequence[Admission]:
+        """How `service` answers `count` requests without a token that come at once from inside its own container.
+
+        No other client has that address, so nobody else is refused for them.
+        """
+        session, number = self.sidecars.session(service.name), _http(service).number
+
+        def ask() -> Sequence[Admission]:
+            with connected(session, number) as pipe:
+                return ask_repeatedly(pipe, REFUSED_PATH, count)
+
+        return self._facts.ask(("admissions", service.name, count), ask)
+
+    def begin_journey(self, gateway: Service) -> None:
+        """Begin the session's way through all services, which takes a block's time; `journey` waits for its end."""
+        if self._journey is not None:
+            return
+        session = f"lucid-check-{secrets.token_hex(4)}"
+        secret = self.container(gateway.name).environment.get(SECRET, "")
+        traveller = Traveller(session, secret, lambda path, request: self.ask(gateway, path, request))
+        pool = ThreadPoolExecutor(1, "journey")
+        self._journey = pool.submit(traveller.travel)
+        pool.shutdown(wait=False)
+
+    @property
+    def journey(self) -> Journey:
+        """The session's way through all services, once it has come to its end."""
+        if self._journey is None:
+            raise MissingError("the journey was not begun")
+        return self._journey.result()
+
+    def contract(self, service: Service) -> Contract:
+        """The OpenAPI document of `service`; raises MissingError where it has none."""
+        path = service.api.openapi if service.api else None
+        return self._facts.ask(
+            ("contract", service.name), lambda: read_contract(self.get(service, path or "/openapi.json"))
+        )
+
+    def _url(self, service: Service, path: str, port: Port | None = None) -> str:
+        port = port or _http(service)
+        address = f"[{self.engine.address}]" if ":" in self.engine.address else self.engine.address
+        return f"{port.scheme}://{address}:{port.host}{path}"
+
+    def _ask(self, service: Service, url: str, request: Request = GET) -> Response:
+        answer = fetch(url, self._authority(service) if url.startswith("https:") else None, request)
         if answer.error:
             # Silence of a machine that is lost says nothing about the service.
             self.engine.demand_life()
@@ -135,3 +210,9 @@ def _text_of(chunks: Iterable[bytes]) -> str | None:
             return member.read().decode("ascii") if member else None
     except (tarfile.TarError, LookupError, UnicodeDecodeError):
         return None
+
+
+def _http(service: Service) -> Port:
+    if service.http is None:
+        raise MissingError(f"the matrix gives {service.name} no port that speaks HTTP; expected `ports`")
+    return service.http

@@ -11,6 +11,7 @@ from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.stack.preflight import demand_architecture, demand_fitness
+from pytest_lucid.target.chaos import Chaos
 from pytest_lucid.target.deployment import Deployment
 from pytest_lucid.target.images import Images
 from pytest_lucid.target.prefetch import prefetch
@@ -57,6 +58,11 @@ class Target:
         return Deployment(self.engine, self._matrix, self.sidecars)
 
     @cached_property
+    def chaos(self) -> Chaos:
+        """What can be done to the deployment there."""
+        return Chaos(self.deployment)
+
+    @cached_property
     def sidecars(self) -> SidecarPool:
         """The sidecars of the services there, and of Consul."""
         consul = [self._matrix.consul.container] if self._matrix.consul else []
@@ -87,6 +93,12 @@ class Target:
             with suppress(EngineError):
                 deployment = self.deployment if self._settings.wants_deployment else None
                 prefetch(self.images, deployment, self._services, needs)
+
+    def begin_journey(self) -> None:
+        """Begin the session's way through the services, if the gateway is among those asked for."""
+        gateway = self._matrix.gateway
+        if gateway and gateway in self._services:
+            self.deployment.begin_journey(gateway)
 
     def close(self) -> None:
         """End the connection, if there is one."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.config.settings import OPTIONS
+from pytest_lucid.config.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -110,7 +110,7 @@ def report(name: str, missed: set[str], extra: set[str], *, healthy: bool) -> No
 def main() -> int:
     """Prove the checks; 0 if every mutation is killed, nothing else turns red, and every check is proven."""
     parser = argparse.ArgumentParser(prog="proof", description=__doc__)
-    parser.add_argument("-k", default="", help="only the mutations whose name contains this")
+    parser.add_argument("-k", default="", help="only the mutations whose name contains this; several with | between")
     parser.add_argument("--kind", default="", help="only the mutations of these kinds, such as Tree,Image")
     parser.add_argument("--part", default="1/1", help="the Nth of M parts of the batches, as N/M")
     chosen = parser.parse_args()
@@ -118,7 +118,8 @@ def main() -> int:
     everything = [
         mutation
         for mutation in MUTATIONS
-        if chosen.k in mutation.name and any(kind in type(mutation).__name__ for kind in chosen.kind.split(","))
+        if any(part in mutation.name for part in chosen.k.split("|"))
+        and any(kind in type(mutation).__name__ for kind in chosen.kind.split(","))
     ]
     files = [mutation for mutation in everything if isinstance(mutation, FileMutation)]
     # A part is made of whole batches, so that in every part each defect meets the company that it has in the whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import time
 from typing import TYPE_CHECKING, Any
@@ -202,6 +203,16 @@ def certificate(*names: str) -> Action:
     def act(client: DockerClient, service: str) -> None:
         told = b"".join(client.containers.get(service).get_archive("/run/lucid/tls/ca.pem")[0])
         store(client, service, certificate_archive(names, "65532:65532"), told)
+
+    return act
+
+
+def certificate_that_holds(*names: str, days: int) -> Action:
+    """Give the service a certificate for `names` that ends in `days`, with the authority that signed it."""
+
+    def act(client: DockerClient, service: str) -> None:
+        expires = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days, hours=1)
+        store(client, service, certificate_archive(names, "65532:65532", expires))
 
     return act
 

@@ -10,9 +10,19 @@ from creations import CREATIONS
 from dockerfiles import DOCKERFILES
 from files import FILES
 from images import IMAGES
+from interfaces import INTERFACES
 from running import LIVE
 
 if TYPE_CHECKING:
     from mutation import Mutation
 
-MUTATIONS: tuple[Mutation, ...] = (*DOCKERFILES, *IMAGES, *FILES, *CONTAINERS, *CREATIONS, *LIVE, *BRINGUPS)
+MUTATIONS: tuple[Mutation, ...] = (
+    *DOCKERFILES,
+    *IMAGES,
+    *FILES,
+    *CONTAINERS,
+    *CREATIONS,
+    *INTERFACES,
+    *LIVE,
+    *BRINGUPS,
+)

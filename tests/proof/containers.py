@@ -25,7 +25,8 @@ from mutation import (
 )
 
 UNPUBLISHED = ids(
-    "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
+    "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS "
+    "API-CONTRACT API-METRICS API-ERRORS"
 )
 SEEN_TWICE = "the engine says so, and it is seen from within"
 LIES = "what lies is not the image's own program"
@@ -33,8 +34,8 @@ MOUNTED = "the matrix gives no such mount"
 # Nothing needs these two, so their defects are nobody else's.
 LEAVES = (DATA, MANAGER)
 # The services that write to a volume do not start as another user, with other consensus, or with nowhere to store.
-# The mesh controller has more to answer than these.
-PLAIN = (DATA, MANAGER, ANCHORING, ENGINE, GATEWAY)
+# The mesh controller and the gateway have more to answer than these.
+PLAIN = (DATA, MANAGER, ANCHORING, ENGINE)
 
 
 CONTAINERS = (
@@ -179,7 +180,7 @@ CONTAINERS = (
     ),
     ContainerMutation(
         name="no certificate",
-        kills=ids("HTTP-TLS RUN-LISTEN CTR-VARIABLES"),
+        kills=ids("HTTP-TLS RUN-LISTEN CTR-VARIABLES TLS-CHAIN TLS-NAMES TLS-EXPIRY TLS-VERSION TLS-CIPHERS"),
         note="it listens on its HTTP port only",
         change=variable("TLS_CERT_FILE", "/nonexistent"),
         services=(GATEWAY,),
@@ -214,21 +215,21 @@ CONTAINERS = (
     ),
     ContainerMutation(
         name="tells no version",
-        kills=ids("HTTP-BODY HTTP-VERSION CTR-PROGRAM"),
+        kills=ids("HTTP-BODY HTTP-VERSION CTR-PROGRAM API-CONTRACT API-ERRORS"),
         change=lie(without_field("version")),
-        note="a version that is not told is not the image's",
+        note="a version that is not told is not the image's, nor that of errors, and the contract promises it",
     ),
     ContainerMutation(
         name="tells no dependencies",
-        kills=ids("HTTP-BODY HTTP-DEPENDENCIES CTR-PROGRAM"),
+        kills=ids("HTTP-BODY HTTP-DEPENDENCIES CTR-PROGRAM API-CONTRACT"),
         change=lie(without_field("dependencies")),
-        note="what is not told is not true either",
+        note="what is not told is not true either, and the contract promises it",
     ),
     ContainerMutation(
         name="tells no time",
-        kills=ids("HTTP-BODY HTTP-CLOCK CTR-PROGRAM"),
+        kills=ids("HTTP-BODY HTTP-CLOCK CTR-PROGRAM API-CONTRACT"),
         change=lie(without_field("timestamp")),
-        note="no time is not the present",
+        note="no time is not the present, and the contract promises it",
     ),
     ContainerMutation(
         name="accuses a healthy dependency",

@@ -8,6 +8,7 @@ from actions import (
     attach,
     calm,
     certificate,
+    certificate_that_holds,
     consul,
     detach,
     do,
@@ -27,7 +28,10 @@ from actions import (
 )
 from mutation import DATA, ENGINE, GATEWAY, MANAGER, MESH, LiveMutation, ids
 
-ANSWERS = "HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS"
+ANSWERS = (
+    "HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS "
+    "API-CONTRACT API-METRICS API-ERRORS"
+)
 OF_CONTAINER = (
     "CTR-RUNNING CTR-HEALTHY CTR-STABLE CTR-NAME CTR-IMAGE CTR-USER CTR-PORTS CTR-NETWORK CTR-ENV CTR-TRON "
     "CTR-READONLY CTR-TMP CTR-CAPS CTR-NNP CTR-LIMITS CTR-STORAGE NET-ADDRESS NET-MEMBER CSL-ADDRESS "
@@ -39,13 +43,15 @@ WITHIN = (
     "RUN-WRITABLE RUN-ENV RUN-TRON RUN-DNS RUN-NETWORKS RUN-ENGINE-SOCKET RUN-NAMESPACES"
 )
 REGISTRATION = "CSL-REGISTERED CSL-PASSING CSL-ADDRESS"
+# What a service that does not run turns red.
+STOPPED = f"CTR-RUNNING CTR-HEALTHY CTR-PORTS NET-ADDRESS NET-MEMBER {ANSWERS} {REGISTRATION} {WITHIN}"
 
 
 LIVE = (
     LiveMutation(
         name="stopped",
         services=(DATA, MANAGER),
-        kills=ids(f"CTR-RUNNING CTR-HEALTHY CTR-PORTS NET-ADDRESS NET-MEMBER {ANSWERS} {REGISTRATION} {WITHIN}"),
+        kills=ids(STOPPED),
         plant=lambda client, service: client.containers.get(service).stop(),
         uproot=lambda client, service: client.containers.get(service).start(),
         note="a service that does not run answers nothing, has no address, and took its entry out of Consul",
@@ -60,7 +66,8 @@ LIVE = (
     ),
     LiveMutation(
         name="another one under a similar name",
-        kills=ids(f"{OF_CONTAINER} {WITHIN} RUN-DRIFT HTTP-TLS") - {"CTR-STORAGE"},
+        kills=ids(f"{OF_CONTAINER} {WITHIN} RUN-DRIFT HTTP-TLS TLS-CHAIN API-CONTRACT GW-RATE GW-TOKEN GW-ROLE")
+        - {"CTR-STORAGE"},
         stack=ids("NET-STRANGERS"),
         plant=lambda client, service: client.containers.get(service).rename(f"{service}-2"),
         uproot=rename_back,
@@ -93,8 +100,30 @@ LIVE = (
     ),
     LiveMutation(
         name="certificate of another authority",
-        kills=ids("HTTP-TLS"),
+        kills=ids("HTTP-TLS TLS-CHAIN"),
         plant=certificate(GATEWAY, "localhost", "127.0.0.1"),
+        uproot=right_certificate,
+        services=(GATEWAY,),
+        note="clients that were told of the right one do not connect",
+    ),
+    LiveMutation(
+        name="certificate for another name",
+        kills=ids("HTTP-TLS TLS-NAMES"),
+        plant=certificate_that_holds("lucid-other", days=365),
+        uproot=right_certificate,
+        services=(GATEWAY,),
+        note="clients do not connect",
+    ),
+    LiveMutation(
+        name="certificate for 29 days",
+        kills=ids("TLS-EXPIRY"),
+        plant=certificate_that_holds(GATEWAY, "localhost", "127.0.0.1", days=29),
+        uproot=right_certificate,
+        services=(GATEWAY,),
+    ),
+    LiveMutation(
+        name="healthy: certificate for 31 days",
+        plant=certificate_that_holds(GATEWAY, "localhost", "127.0.0.1", days=30),
         uproot=right_certificate,
         services=(GATEWAY,),
     ),
@@ -110,7 +139,7 @@ LIVE = (
     ),
     LiveMutation(
         name="engine stopped, told truthfully",
-        kills=ids(f"CTR-RUNNING CTR-HEALTHY CTR-PORTS NET-ADDRESS NET-MEMBER {ANSWERS} {REGISTRATION} {WITHIN}"),
+        kills=ids(f"{STOPPED} GRPC-HEALTH"),
         plant=lambda client, service: client.containers.get(service).stop(),
         uproot=lambda client, service: client.containers.get(service).start(),
         services=(ENGINE,),

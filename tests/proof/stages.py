@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 CONTEXT = ("03-api-gateway", "blockchain", "service-mesh", "common", "lucid.toml", ".dockerignore")
 
 
+# The tests that hurt the stack, by what they claim.
+CHAOS = {
+    "CHS-STOP": "stopped_dependency",
+    "CHS-FREEZE": "frozen_dependency",
+    "CHS-BREAKER": "circuit_opens",
+    "CHS-KILL": "killed_service",
+    "CHS-CONSUL": "consul_may_be_away",
+}
+
+
 class Stage(Protocol):
     """One way to plant a batch of defects, service → mutation, to check, and to uproot them."""
 
@@ -42,7 +52,7 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = {service.name: folder / service.dockerfile for service in load_matrix(None).service}
+        self._files = {s.name: folder / s.dockerfile for s in load_matrix(None).service if s.dockerfile}
         self._texts: dict[Path, str | None] = {}
 
     def plant(self, batch: dict[str, TreeMutation]) -> None:
@@ -126,9 +136,13 @@ class Containers:
         self._running.settle(*batch)
 
     def check(self, batch: dict[str, ContainerMutation]) -> frozenset[Cell]:
-        """Run the whole infra suite."""
-        del batch
-        return red_cells("--lucid-host=local", INFRA)
+        """Run the whole infra suite; journey and chaos only where they are what is proven."""
+        proven = {check for mutation in batch.values() for check in mutation.proves}
+        journey = ["--lucid-journey"] if any(check.startswith("JRN-") for check in proven) or not batch else []
+        # What each hurts takes its time to recover, so no other is run.
+        hurting = [CHAOS[check] for check in sorted(proven & CHAOS.keys())]
+        chaos = ["--lucid-chaos", "-k", " or ".join(hurting)] if hurting else []
+        return red_cells("--lucid-host=local", INFRA, *journey, *chaos)
 
     def _replace(self, service: str, change: Callable[[Document], object]) -> None:
         document = deepcopy(self._documents[service])

@@ -194,7 +194,7 @@ def launching(operations: Sequence[Operation] = (), **changes: Any) -> AbstractC
     # Nothing listens there, so that a Consul that is down is the normal case of these tests.
     nowhere = f"http://127.0.0.1:{find_port()}"
     config = Config("lucid-test", "1.2.3", find_port(), "INFO", nowhere, host="127.0.0.1")
-    parts = {name: changes.pop(name) for name in ("routes", "settings", "provide") if name in changes}
+    parts = {name: changes.pop(name) for name in ("routes", "settings", "provide", "condition") if name in changes}
     return serving(replace(config, **changes), operations, **parts)
 
 

@@ -102,7 +102,7 @@ def run(stack: Stack, ledger: Ledger, kills: int, seed: int) -> None:
                 for victim in victims:
                     stack.start(victim)
                 for victim in victims:
-                    eventually(lambda victim=victim: stack.get(victim, "/health/live").status_code == 200)  # type: ignore[misc]
+                    eventually(lambda victim=victim: stack.get(victim, "/health/live").status_code == 200, 120)  # type: ignore[misc]
         demand(stack, ledger)
 
 
@@ -125,7 +125,11 @@ def demand(stack: Stack, ledger: Ledger) -> None:
         path = f"/blocks/height/{height}"
         eventually(lambda service=service, path=path: stack.ask(service, "GET", path).status_code == 200)  # type: ignore[misc]
         assert stack.ask(service, "GET", path).json()["hash"] == name, (service, height)
-    eventually(lambda: stack.ask(MANAGER, "GET", "/blocks/validate").json()["valid"])
+    part = stack.ask(MANAGER, "GET", "/blocks/validate").json()
+    while "next" in part:
+        part = stack.ask(MANAGER, "GET", "/blocks/validate", params={"cursor": part["next"]}).json()
+    assert part["valid"], part
+    assert part["complete"], part
     assert list((stack.folder / DATA / "CHUNKS_DIR" / ".incoming").iterdir()) == []
 
 

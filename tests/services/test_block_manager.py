@@ -12,6 +12,8 @@ import httpx2 as httpx
 import pytest
 from chain_facts import GENESIS, anchor, grow, start, tally
 from lucid_block_manager import manager as manager_module
+from lucid_block_manager import validation as validation_module
+from lucid_block_manager.__main__ import condition
 from lucid_block_manager.handlers import OPERATIONS
 from lucid_block_manager.manager import Manager, manager
 from lucid_chain.blocks import transaction_id
@@ -127,7 +129,7 @@ async def filled(folder: Path) -> None:
 
 
 @contextmanager
-def client_of(launch: Callable[..., Any], folder: Path) -> Iterator[httpx.Client]:
+def client_of(launch: Callable[..., Any], folder: Path, **options: Any) -> Iterator[httpx.Client]:
     """A client of a block manager that stores below `folder`, and finds no engine."""
 
     @asynccontextmanager
@@ -135,7 +137,7 @@ def client_of(launch: Callable[..., Any], folder: Path) -> Iterator[httpx.Client
         async with engine_client("127.0.0.1:1") as client, manager(folder, client) as service:
             yield service
 
-    with launch(OPERATIONS, provide=alone) as url, httpx.Client(base_url=url + "/api/v1") as client:
+    with launch(OPERATIONS, provide=alone, **options) as url, httpx.Client(base_url=url + "/api/v1") as client:
         yield client
 
 
@@ -159,13 +161,70 @@ def test_damage_is_found_at_its_block(tmp_path: Path, launch: Callable[..., Any]
     asyncio.run(filled(tmp_path))
     with client_of(launch, tmp_path) as client:
         sound = client.get("/blocks/validate").json()
-        assert sound == {"valid": True, "height": 5, "blocks_checked": 6, "complaint": ""}
+        assert sound == {"valid": True, "complete": True, "height": 5, "blocks_checked": 6, "complaint": ""}
         with sqlite3.connect(tmp_path / "chain.sqlite3") as connection:
             connection.execute(statement)
         connection.close()
         found = client.get("/blocks/validate").json()
-    assert (found["valid"], found["blocks_checked"]) == (False, height)
+    assert (found["valid"], found["complete"], found["blocks_checked"]) == (False, False, height)
     assert found["complaint"].startswith(f"block {height}: ")
+
+
+def test_long_chain_is_validated_in_parts(
+    tmp_path: Path, launch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each part has the time for one block.
+    monkeypatch.setattr(validation_module, "SECONDS", 0.0)
+    asyncio.run(filled(tmp_path))
+    with client_of(launch, tmp_path) as client:
+        parts = [client.get("/blocks/validate").json()]
+        while "next" in parts[-1]:
+            parts.append(client.get("/blocks/validate", params={"cursor": parts[-1]["next"]}).json())
+        assert [part["blocks_checked"] for part in parts] == [1, 2, 3, 4, 5, 6]
+        assert [part["complete"] for part in parts] == [False] * 5 + [True]
+        assert all(part["valid"] for part in parts)
+        # The same part can be asked for again, and damage behind it is found from there on only.
+        with sqlite3.connect(tmp_path / "chain.sqlite3") as connection:
+            connection.execute(DAMAGES["a block that is gone"][0])
+        connection.close()
+        assert client.get("/blocks/validate", params={"cursor": parts[1]["next"]}).json()["valid"] is True
+        assert client.get("/blocks/validate", params={"cursor": parts[2]["next"]}).json()["valid"] is False
+
+
+def test_cursor_that_nobody_gave_or_that_is_forgotten_is_refused(
+    tmp_path: Path, launch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation_module, "SECONDS", 0.0)
+    asyncio.run(filled(tmp_path))
+    with client_of(launch, tmp_path) as client:
+        first = client.get("/blocks/validate").json()["next"]
+        for _turn in range(validation_module.MOST_CURSORS):
+            client.get("/blocks/validate")
+        for cursor, status in ((first, 404), ("0" * 16, 404), ("x", 422)):
+            assert client.get("/blocks/validate", params={"cursor": cursor}).status_code == status
+
+
+def test_health_tells_of_a_chain_that_is_not_the_engine_s(tmp_path: Path, launch: Callable[..., Any]) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    asyncio.run(filled(own))
+
+    @asynccontextmanager
+    async def beside_another(_context: Any) -> AsyncIterator[Manager]:
+        async with (
+            served(tmp_path / "other") as (_node, port),
+            engine_client(f"127.0.0.1:{port}") as client,
+            manager(own, client) as service,
+        ):
+            await complains(service, "engine")
+            yield service
+
+    with launch(OPERATIONS, provide=beside_another, condition=condition) as url:
+        told = httpx.get(url + "/health").json()
+    assert (told["status"], told["dependencies"]) == ("unhealthy", {})
+    with client_of(launch, own, condition=condition) as alone:
+        # An engine that cannot be asked says nothing about whose chain is right.
+        assert alone.get(str(alone.base_url.join("/health"))).json()["status"] == "degraded"
 
 
 def test_blocks_are_served_by_height_hash_and_age(tmp_path: Path, launch: Callable[..., Any]) -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.config.settings import FORMATS, OPTIONS, Option, Settings, read_settings
+from pytest_lucid.config.options import OPTIONS, Option
+from pytest_lucid.config.settings import FORMATS, Settings, read_settings
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def test_every_option_is_read_from_all_three_sources(tmp_path: Path, option: Opt
     name = f"lucid-x={tmp_path}" if option.name == "image" else "lucid-x"
     value = {"flag": True, "list": [name], "value": word, "path": path}[option.kind]
     text = {"flag": "yes", "list": name, "value": word, "path": path}[option.kind]
-    needed: dict[str, dict[str, Any]] = {"keep": {"up": True}, "new_only": {"baseline": path}}
+    up: dict[str, Any] = {"up": True}
+    needed: dict[str, dict[str, Any]] = {"keep": up, "journey": up, "chaos": up, "new_only": {"baseline": path}}
     extra = needed.get(option.name, {})
     from_cli = read(tmp_path, {option.name: value, **extra})
     from_environ = read(tmp_path, extra, {option.variable: text})
@@ -94,6 +96,19 @@ def test_a_flag_that_is_neither_yes_nor_no_is_refused(tmp_path: Path) -> None:
 def test_keeping_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--lucid-keep needs --lucid-up"):
         read(tmp_path, {"keep": True})
+
+
+@pytest.mark.parametrize("name", ["journey", "chaos"])
+def test_what_needs_a_deployment_is_refused_without(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"--lucid-{name}: there is no deployment"):
+        read(tmp_path, {name: True})
+
+
+def test_a_session_is_written_only_where_it_was_asked_for_or_to_an_own_stack(tmp_path: Path) -> None:
+    assert read(tmp_path, {"up": True}).makes_journey
+    assert not read(tmp_path, {"host": ["pi"]}).makes_journey
+    assert read(tmp_path, {"host": ["pi"], "journey": True}).makes_journey
+    assert not read(tmp_path, {"up": True}).chaos
 
 
 def test_a_project_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from pytest_lucid.inspect.http import MAXIMUM_BYTES, fetch
+from pytest_lucid.inspect.http import MAXIMUM_BYTES, Request, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def test_complete_answers(pieces: tuple[bytes, ...]) -> None:
 def test_answers_without_end_end(answer: Callable[[socket.socket, threading.Event], None], told: str) -> None:
     with server(answer) as url:
         # What ends by the clock is not to be waited for long; what ends by itself may take its time on a busy machine.
-        response = fetch(url, seconds=1 if "within 1 s" in told else 60)
+        response = fetch(url, request=Request(seconds=1 if "within 1 s" in told else 60))
     assert response.status is None
     assert told in str(response)
 
@@ -116,7 +116,7 @@ def test_answers_without_end_end(answer: Callable[[socket.socket, threading.Even
 def test_handshake_without_end_ends() -> None:
     """The first byte of a TLS record, and then one byte after the other."""
     with server(endless(b"\x16", pause=0.02)) as url:
-        response = fetch(url.replace("http:", "https:"), trustme.CA().cert_pem.bytes().decode(), seconds=1)
+        response = fetch(url.replace("http:", "https:"), trustme.CA().cert_pem.bytes().decode(), Request(seconds=1))
     assert response.error is not None
 
 
@@ -148,3 +148,19 @@ def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert "refused" in str(fetch(f"http://127.0.0.1:{port}/health"))
+
+
+def test_method_headers_and_body_are_sent_and_headers_come_back() -> None:
+    seen = bytearray()
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        del over
+        seen.extend(connection.recv(65536))
+        connection.sendall(HEAD + b"X-Request-ID: 7\r\n\r\n" + BODY)
+
+    with server(answer) as url:
+        response = fetch(url, request=Request("PUT", {"Authorization": "Bearer x"}, b"content"))
+    assert seen.startswith(b"PUT /health HTTP/1.1\r\n")
+    assert b"\r\nAuthorization: Bearer x\r\n" in seen
+    assert seen.endswith(b"Content-Length: 7\r\n\r\ncontent")
+    assert (response.headers["x-request-id"], response.content) == ("7", BODY)

@@ -1,0 +1,167 @@
+"""Stops, freezes and kills containers of a deployment, starts them again, and watches what the others say meanwhile.
+
+What is hurt is healed on every way out. What was seen is kept as it was; judging it is left to the checks.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import LucidError, MissingError
+from pytest_lucid.inspect.consul import read_discovery
+from pytest_lucid.inspect.http import Request
+from pytest_lucid.inspect.tokens import SECRET, bearer, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_lucid.inspect.http import Response
+    from pytest_lucid.matrix import Service
+    from pytest_lucid.target.deployment import Deployment
+
+# How long what is wrong may go unnoticed.
+NOTICE_SECONDS = 15.0
+# A start, a registration and Consul's interval of 10 s; a circuit's 30 s.
+RECOVERY_SECONDS = 60.0
+POLL_SECONDS = 0.25
+# As many failures open a circuit; some more, because one may be answered while the container is just ending.
+ATTEMPTS = 8
+SUBJECT = "lucid-chaos"
+UNHEALTHY, HEALTHY = "unhealthy", "healthy"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One container away for a while.
+
+    `told` has what each service that needs it said of it at last, within NOTICE_SECONDS; `others` how each service was
+    meanwhile, by itself; `lost` what was not as it should be RECOVERY_SECONDS after it was back.
+    """
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What the gateway answered while a service behind it was dead, what the mesh controller said, and afterwards."""
+
+    answers: tuple[Response, ...]
+    circuits: Response
+    lost: tuple[str, ...]
+
+
+class Chaos:
+    """Hurts the deployment, one container at a time."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._matrix = deployment.matrix
+        self._client: Any = deployment.engine.client
+        self._episodes: dict[tuple[str, str], Episode] = {}
+
+    def stopped(self, name: str) -> Episode:
+        """Stop the container called `name`, and start it again."""
+        return self._once("stopped", name, lambda c: c.stop(), lambda c: c.start())
+
+    def frozen(self, name: str) -> Episode:
+        """Freeze it and go on: it holds its connections, and says nothing."""
+        return self._once("frozen", name, lambda c: c.pause(), lambda c: c.unpause())
+
+    def killed(self, name: str) -> Episode:
+        """Kill it as the kernel would, and start it again."""
+        return self._once("killed", name, lambda c: c.kill(), lambda c: c.start())
+
+    def outage(self, gateway: Service, name: str, path: str) -> Outage:
+        """Kill the service called `name`, ask the gateway for `path` of it over and over, and start it again."""
+        secret = self._deployment.container(gateway.name).environment.get(SECRET, "")
+
+        def ask(path: str) -> Response:
+            return self._deployment.ask(gateway, path, Request(headers=bearer(token(secret, SUBJECT, "reader"))))
+
+        with self._hurt(name, lambda c: c.kill(), lambda c: c.start()):
+            answers = tuple(ask(path) for _ in range(ATTEMPTS))
+            circuits = ask("/api/v1/service-discovery/circuit-breakers")
+        self._lost()
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        # The circuit lets one request through at a time, and closes after two.
+        while (last := ask(path)).status not in {200, 404} and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return Outage(answers, circuits, () if last.status in {200, 404} else (str(last),))
+
+    def _once(self, kind: str, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
+        """Several services may need the same container: it is hurt once for all of them."""
+        if (kind, name) not in self._episodes:
+            self._episodes[kind, name] = self._episode(name, hurt, heal)
+        return self._episodes[kind, name]
+
+    def _episode(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
+        needing = [service for service in self._matrix.service if name in service.needs]
+        told: dict[str, str] = {}
+        with self._hurt(name, hurt, heal):
+            deadline = time.monotonic() + NOTICE_SECONDS
+            while time.monotonic() < deadline:
+                told = {service.name: self._told(service, name) for service in needing}
+                if set(told.values()) <= {UNHEALTHY}:
+                    break
+                time.sleep(POLL_SECONDS)
+            others = {s.name: self._health(s).document.get("status", "silent") for s in self._others(name)}
+        return Episode(told, others, self._lost())
+
+    @contextmanager
+    def _hurt(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Iterator[None]:
+        with engine_errors(f"disturbing {name}"):
+            try:
+                container = self._client.containers.get(name)
+            except NotFound as error:
+                raise MissingError(f"there is no container called {name}; expected it to run") from error
+            hurt(container)
+            try:
+                yield
+            finally:
+                heal(container)
+
+    def _told(self, service: Service, name: str) -> str:
+        health = self._health(service).document
+        told = str(health.get("dependencies", {}).get(name, "not told"))
+        # To name what is unhealthy and to be healthy all the same is no truth either.
+        return told if health.get("status") != HEALTHY else f"{told}, and itself {HEALTHY}"
+
+    def _lost(self) -> tuple[str, ...]:
+        """Wait until all is as it should be; return what is not, in time."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while (lost := tuple(self._complaints())) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return lost
+
+    def _complaints(self) -> Iterator[str]:
+        for service in self._matrix.service:
+            answer = self._health(service)
+            if answer.document.get("status") != HEALTHY:
+                yield str(answer)
+        consul = self._matrix.consul
+        if consul is None:
+            return
+        names = [service.name for service in self._matrix.service if service.registered]
+        try:
+            session = self._deployment.sidecars.session(consul.container)
+            found = read_discovery(session, consul.port, names).registrations
+        except LucidError as error:
+            yield str(error)
+            return
+        for name in names:
+            if [instance.passing for instance in found[name]] != [True]:
+                yield f"{name} is not registered once and passing in Consul"
+
+    def _others(self, name: str) -> Iterator[Service]:
+        return (service for service in self._matrix.service if service.name != name)
+
+    def _health(self, service: Service) -> Response:
+        return self._deployment.ask(service, (service.health and service.health.path) or "/health")

@@ -1,0 +1,93 @@
+"""What happens when a container is away for a while. Only with --lucid-chaos: requests fail meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_lucid.matrix import Consul, Matrix, Service
+    from pytest_lucid.target.chaos import Chaos
+
+ALIVE = {"healthy", "degraded"}
+# A service behind the gateway that nothing else needs, and a path of it.
+BEHIND = "lucid-data-chain"
+PATH = f"/api/v1/merkle/{'0' * 64}"
+
+
+@pytest.mark.lucid(
+    "CHS-STOP",
+    demand="health.dependencies",
+    severity="high",
+    remedy="Ask the dependency when /health is asked, within a deadline of seconds.",
+)
+def test_stopped_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix, lucid_chaos: Chaos) -> None:
+    """When a container that it needs is stopped, /health says so within 15 s, and forgets it once it is back."""
+    for need in _needs(lucid_service, lucid_matrix):
+        episode = lucid_chaos.stopped(need)
+        assert episode.told[lucid_service.name] == "unhealthy", f"{need} is stopped"
+        assert not episode.lost, f"{need} is back"
+
+
+@pytest.mark.lucid(
+    "CHS-FREEZE",
+    demand="health.dependencies",
+    severity="high",
+    remedy="Bound the time that an answer of a dependency may take, also to connect.",
+)
+def test_frozen_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix, lucid_chaos: Chaos) -> None:
+    """A container that holds its connections and says nothing is told like a stopped one, and holds nobody up."""
+    for need in _needs(lucid_service, lucid_matrix):
+        episode = lucid_chaos.frozen(need)
+        assert episode.told[lucid_service.name] == "unhealthy", f"{need} is frozen"
+        assert not episode.lost, f"{need} goes on"
+
+
+@pytest.mark.lucid(
+    "CHS-BREAKER",
+    demand="api.gateway",
+    severity="high",
+    remedy="Open the circuit after five failures; close it after two successes.",
+)
+def test_circuit_opens_and_closes(lucid_service: Service, lucid_chaos: Chaos) -> None:
+    """A dead service is left alone after five failures: 503 with Retry-After, as the mesh tells; later tried again."""
+    outage = lucid_chaos.outage(lucid_service, BEHIND, PATH)
+    assert outage.answers[-1].status == 503, str(outage.answers[-1])
+    assert outage.answers[-1].headers.get("retry-after"), "503 without Retry-After"
+    pairs = {(b["source"], b["target"]): b["state"] for b in outage.circuits.document.get("breakers", ())}
+    assert pairs.get((lucid_service.name, BEHIND)) in {"open", "half-open"}, str(outage.circuits)
+    assert not outage.lost
+
+
+@pytest.mark.lucid(
+    "CHS-KILL",
+    demand=("health.path", "registered"),
+    severity="high",
+    remedy="Write nothing in halves; register again at every start.",
+)
+def test_killed_service_comes_back(lucid_service: Service, lucid_chaos: Chaos) -> None:
+    """Killed without warning and started again, the service is healthy and registered once; no other died of it."""
+    episode = lucid_chaos.killed(lucid_service.name)
+    dead = {name: status for name, status in episode.others.items() if status not in ALIVE}
+    assert not dead, f"while {lucid_service.name} was dead"
+    assert not episode.lost
+
+
+@pytest.mark.lucid(
+    "CHS-CONSUL", demand="consul", severity="high", remedy="Use the last known addresses while Consul is away."
+)
+def test_consul_may_be_away(lucid_consul: Consul, lucid_chaos: Chaos) -> None:
+    """Without Consul every service goes on, those that need it say so, and all register again once it is back."""
+    episode = lucid_chaos.stopped(lucid_consul.container)
+    assert set(episode.told.values()) == {"unhealthy"}, episode.told
+    assert {name for name, status in episode.others.items() if status not in ALIVE} == set()
+    assert not episode.lost
+
+
+def _needs(service: Service, matrix: Matrix) -> list[str]:
+    """The services that it needs; Consul has a check of its own."""
+    needs = [need for need in service.needs if matrix.consul is None or need != matrix.consul.container]
+    if not needs:
+        pytest.skip("the service needs no other")
+    return needs
