@@ -38,7 +38,7 @@ def findings(case: Case, check: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         case.write(Path(folder))
         _, subject = case.subject(Path(folder), needs_row="lucid_audit" not in parameters)
-        audit = Audit(subject)
+        audit = Audit(subject, check=check)
         try:
             function(**dict.fromkeys(parameters, audit))
         except AssertionError:
