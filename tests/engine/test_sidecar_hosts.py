@@ -81,7 +81,7 @@ def test_get_host_answers_outside_pytest(client: docker.DockerClient, scene: Sce
         ("lucid://{id}", "is the beginning of the id of lucid-scratch-distroless"),
         ("lucid://x?user=root", "expected lucid://CONTAINER or lucid://CONTAINER?host=HOST"),
         ("lucid://", "expected lucid://CONTAINER or lucid://CONTAINER?host=HOST"),
-        ("lucid://x?host=-oProxyCommand", "cannot be a host"),
+        ("lucid://x?host=-oProxyCommand", "is no valid host"),
     ],
 )
 def test_a_host_that_cannot_be_meant_is_one_message(
