@@ -6,10 +6,10 @@ A block between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced by wha
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 from pages import write_pages
@@ -34,17 +34,18 @@ def options() -> str:
 def run() -> str:
     """What `pytest --lucid-up` prints, from a real run; of pytest's own lines of dots only the first."""
     command = [sys.executable, "-m", "pytest", "--lucid-up", "--color=no", "--no-header"]
-    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - argv only
-    shown: list[str] = []
-    rows: Counter[str] = Counter()
-    for line in output.splitlines():
-        family = match[1] if (match := re.match(r"([A-Z]+)-[A-Z-]+ +[.sx ]", line)) else None
-        rows.update([family] if family else [])
-        if family is None or rows[family] <= SHOWN_ROWS:
-            shown.append(line)
-        elif rows[family] == SHOWN_ROWS + 1:
-            shown.append("⋮")
-    text = "\n".join(shown)
+    environment = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - argv only
+    return shown(done.stdout)
+
+
+def shown(output: str) -> str:
+    """What a run printed, as a block of Markdown."""
+    lines = output.splitlines()
+    dots = [number for number, line in enumerate(lines) if re.search(r"[.sx] +\[ *\d+%\]$", line)]
+    if len(dots) > SHOWN_ROWS:
+        lines[dots[SHOWN_ROWS] : dots[-1] + 1] = ["⋮"]
+    text = "\n".join(lines)
     return f"```text\n$ pytest --lucid-up --no-header\n{text}\n```\n"
 
 

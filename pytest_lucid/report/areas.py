@@ -22,7 +22,7 @@ AREAS = {
     "CSL": "Consul",
     "WVR": "waivers",
 }
-WHOLE = "the stack or the tree as a whole"
+WHOLE = "stack and tree"
 _SEVERITIES = ("low", "medium", "high", "critical")
 
 

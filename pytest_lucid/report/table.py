@@ -67,7 +67,11 @@ def _fitting(rows: dict[str, list[CellRecord]], areas: Sequence[str], width: int
         return f"{cut(name, name_width):{name_width}}  {columns}".rstrip()
 
     lines = [Line(line("", titles), TITLE)]
-    return [*lines, *(Line(line(name, cells), _style(rows[name])) for name, cells in body.items())]
+    lines += [Line(line(name, cells), _style(rows[name])) for name, cells in body.items()]
+    if heading is not area_name:
+        told = ", ".join(f"{area} {name}" for area in areas if (name := area_name(area)) != area)
+        lines.append(Line(cut(told, width), QUIET))
+    return lines
 
 
 def _style(cells: Sequence[CellRecord]) -> str:

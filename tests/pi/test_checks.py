@@ -134,7 +134,7 @@ def test_several_hosts_stand_side_by_side(run: Run) -> None:
     assert ran.code == (0 if here == "✓" else pytest.ExitCode.TESTS_FAILED), ran.output
     assert f"test_exists[{NAME}]" in " ".join(ids(ran))
     assert "test_exists[local]" in " ".join(ids(ran))
-    whole = "the stack or the tree as a whole @"
+    whole = "stack and tree @"
     assert re.search(rf"^{whole} {re.escape(NAME)} +1✓$", ran.output, re.MULTILINE), ran.output
     assert re.search(rf"^{whole} local +1{here}$", ran.output, re.MULTILINE), ran.output
 

@@ -60,7 +60,7 @@ function open(button) {
   const logs = data.logs[`${service}@${host || ""}`] || {};
   const list = document.createElement("dl");
   document.getElementById("cell-title").textContent = `${check}: ${outcome}`;
-  part(list, "About", [service || "the stack or the tree as a whole", host && `on ${host}`].filter(Boolean).join(" "));
+  part(list, "About", [service || "stack and tree", host && `on ${host}`].filter(Boolean).join(" "));
   part(list, "Severity", severity);
   part(list, "Claim", claim);
   part(list, told.until ? `Waived until ${told.until}` : "Reason", told.reason);
