@@ -95,8 +95,8 @@ def test_a_run_with_workers_says_the_same(hostile: Path, run: Run) -> None:
     assert sorted(outcomes) == ["error", *["failed"] * 5, "passed", "skipped"]
 
 
-def test_a_claim_that_does_not_hold_has_no_traceback_unless_asked(hostile: Path, run: Run) -> None:
-    assert hostile
+@pytest.mark.usefixtures("hostile")
+def test_a_claim_that_does_not_hold_has_no_traceback_unless_asked(run: Run) -> None:
     output = run("-k", "fails").stdout.str()
     assert ">       assert" not in output
     assert "found 'lucid-data-chain', expected 'lucid-api-gateway'" in output
