@@ -12,6 +12,7 @@ import marshal
 import struct
 import xml.etree.ElementTree as ET
 import zipfile
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -231,15 +232,8 @@ def matrix(made: list[Mutant]) -> str:
         'storage = ["/data/chunks", "/data/merkle"]\nrequirements = ["blockchain/requirements.data.txt"]\n'
         for n, each in enumerate(made)
     ]
-    head = (
-        'extends = "nothing"\nphase = 2\nbase = "gcr.io/distroless/python3-debian12"\nuser = "65532:65532"\n'
-        'labels = ["maintainer", "description", "version", "build_date", "git_commit", "phase", "cluster", "service"]\n'
-        '[network]\nname = "lucid-dev"\nsubnet = "172.20.0.0/16"\n[consul]\ncontainer = "consul"\n'
-        'image = "hashicorp/consul:1.20.6"\nport = 8500\n[environment]\nLOG_LEVEL = "INFO"\nPYTHONPATH = "/app"\n'
-        '[image]\nsize_mib = 120\nlayers = 5\nrequirements = "common/requirements.txt"\n'
-        'writable = ["/tmp", "/var/tmp", "/var/lock"]\n'
-        'licences = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "MPL-2.0", "PSF-2.0"]\n'
-    )
+    # All that Phase 2 demands of its services, of these rows.
+    head = (files("pytest_lucid.matrix") / "phase2.toml").read_text("utf-8").partition("[[service]]")[0]
     return head + "\n".join(rows)
 
 
