@@ -47,11 +47,11 @@ def workspace_of(config: pytest.Config) -> Workspace:
 
 def baseline_in(config: pytest.Config) -> Baseline | None:
     """The baseline that the user gave; raises ConfigError for a file that is none."""
-    from pytest_lucid.report.baseline import baseline_of  # noqa: PLC0415 - only for runs with a baseline
-    from pytest_lucid.report.json_file import read  # noqa: PLC0415 - likewise
-
     path = config.stash[SETTINGS].baseline
     if path and BASELINE not in config.stash:
+        from pytest_lucid.report.baseline import baseline_of  # noqa: PLC0415 - loads libraries for runs with a baseline
+        from pytest_lucid.report.json_file import read  # noqa: PLC0415 - likewise
+
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:

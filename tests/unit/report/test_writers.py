@@ -88,7 +88,7 @@ def test_junit_says_what_is_wrong_and_where() -> None:
         ],
         [service("lucid-a", host="local", log=("the last line",))],
     )
-    cases = {case.name: case for case in next(iter(JUnitXml.fromstring(junit.write(run))))}
+    cases = {case.name: case for case in next(iter(JUnitXml.fromstring(junit.write(run).encode())))}
     user = cases["IMG-USER[lucid-a@local]"]
     assert user.classname == "lucid.image"
     assert (user.result[0].type, user.result[0].message) == ("high", "The claim of IMG-USER holds. found '0'")
@@ -123,7 +123,7 @@ def test_junit_is_xml_whatever_comes(text: str) -> None:
 
 def test_two_tests_of_one_check_have_names_of_their_own() -> None:
     run = report([cell("A-A", test="test_one"), cell("A-A", test="test_two")])
-    assert [case.name for case in next(iter(JUnitXml.fromstring(junit.write(run))))] == [
+    assert [case.name for case in next(iter(JUnitXml.fromstring(junit.write(run).encode())))] == [
         "A-A[lucid-a]",
         "A-A[lucid-a] test_two",
     ]
