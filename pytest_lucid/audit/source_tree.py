@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_lucid.audit.known_bases import read_base
 from pytest_lucid.audit.rootfs.requirements_files import load_requirements
-from pytest_lucid.audit.tron_scan import find_tron
 from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
+from pytest_lucid.audit.word_scan import find_words
 from pytest_lucid.dockerfile.context import Context, read_context
 from pytest_lucid.dockerfile.contexts import read_build_arguments, read_named_contexts
 from pytest_lucid.dockerfile.find import find_dockerfiles
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_lucid.audit.rootfs.requirements_files import Requirement
-    from pytest_lucid.audit.tron_scan import TronMatch
+    from pytest_lucid.audit.word_scan import WordMatch
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.dockerfile import hadolint
     from pytest_lucid.dockerfile.facts import DockerfileFacts
     from pytest_lucid.matrix import Matrix, Service
@@ -141,9 +142,10 @@ class SourceTree:
             ("requirements", id(context), source), lambda: load_requirements(self.root, context.root / source)
         )
 
-    def tron_matches(self, context: Context, source: str) -> tuple[TronMatch, ...]:
-        """What a copied file or folder of a context says of TRON."""
-        return self._once(("speech", id(context), source), lambda: tuple(find_tron(self.root, context, source)))
+    def word_matches(self, context: Context, source: str, vocabulary: Vocabulary) -> tuple[WordMatch, ...]:
+        """What a copied file or folder of a context says of what is forbidden."""
+        key = ("speech", id(context), source, vocabulary.words)
+        return self._once(key, lambda: tuple(find_words(self.root, context, source, vocabulary)))
 
     def _once(self, key: Hashable, gather: Callable[[], T]) -> T:
         if key not in self._known:

@@ -1,1 +1,1 @@
-"""What bytes hold, without an image or an engine: secrets, TRON, ELF headers, bytecode, archives."""
+"""What bytes hold, without an image or an engine: secrets, forbidden words, ELF headers, bytecode, archives."""

@@ -1,4 +1,4 @@
-"""What archives inside an image say of TRON: zip files, wheels, tar files, and archives in them.
+"""What archives inside an image say of what is forbidden: zip files, wheels, tar files, and archives in them.
 
 An archive that cannot be read to its end says so: what was not seen must not pass for clean.
 """
@@ -17,10 +17,11 @@ from typing import IO, TYPE_CHECKING, cast
 
 from pytest_lucid.content.bytecode import read_words
 from pytest_lucid.content.python_source import listen
-from pytest_lucid.content.tron import tron_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_lucid.content.forbidden import Vocabulary
 
 _ZIP_START = b"PK"
 _ZIP_END = b"PK\x05\x06"
@@ -43,7 +44,7 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What an archive says of TRON, as `member: word`; and why it could not be read to its end, if so."""
+    """What an archive says of what is forbidden, as `member: word`; and why it could not be read to its end, if so."""
 
     words: tuple[str, ...] = ()
     problem: str = ""
@@ -54,7 +55,7 @@ def is_archive(head: bytes, tail: bytes) -> bool:
     return head.startswith(_COMPRESSED) or head[257:262] == b"ustar" or _ZIP_END in tail
 
 
-def unpack(file: IO[bytes]) -> Packed | None:
+def unpack(file: IO[bytes], vocabulary: Vocabulary) -> Packed | None:
     """Read a seekable file as an archive; None when it is none, after all."""
     budget = _Budget(_MAX_BYTES)
     words: list[str] = []
@@ -62,7 +63,7 @@ def unpack(file: IO[bytes]) -> Packed | None:
         members = _members(file, budget)
         if members is None:
             return None
-        words.extend(_words(members, budget, depth=1))
+        words.extend(_words(members, budget, vocabulary, depth=1))
     except _BROKEN as error:
         file.seek(0)
         if isinstance(error, zipfile.BadZipFile) and not file.read(4).startswith(_ZIP_START):
@@ -86,25 +87,25 @@ class _Budget:
         return data
 
 
-def _words(members: Iterator[tuple[str, bytes]], budget: _Budget, depth: int) -> Iterator[str]:
+def _words(members: Iterator[tuple[str, bytes]], budget: _Budget, vocabulary: Vocabulary, depth: int) -> Iterator[str]:
     for name, data in members:
-        yield from (f"{name}: {word}" for word in (*tron_tokens(name), *_content(name, data)))
+        yield from (f"{name}: {word}" for word in (*vocabulary.tokens_in(name), *_content(name, data, vocabulary)))
         if is_archive(data[:512], data[-ZIP_TAIL:]):
             if depth == _MAX_DEPTH:
                 raise ValueError(f"archives in archives, more than {_MAX_DEPTH} deep")
             inner = _members(io.BytesIO(data), budget)
             if inner is not None:
-                yield from (f"{name}/{word}" for word in _words(inner, budget, depth + 1))
+                yield from (f"{name}/{word}" for word in _words(inner, budget, vocabulary, depth + 1))
 
 
-def _content(name: str, data: bytes) -> Iterator[str]:
+def _content(name: str, data: bytes, vocabulary: Vocabulary) -> Iterator[str]:
     if name.endswith(".py"):
-        speech = listen(data, own=False)
+        speech = listen(data, vocabulary, own=False)
         yield from (*speech.modules, *speech.words)
     elif name.endswith(".pyc"):
-        yield from (token for word in read_words(data) for token in tron_tokens(word))
+        yield from (token for word in read_words(data) for token in vocabulary.tokens_in(word))
     else:
-        yield from tron_tokens(data.decode("latin-1"))
+        yield from vocabulary.tokens_in(data.decode("latin-1"))
 
 
 def _members(file: IO[bytes], budget: _Budget) -> Iterator[tuple[str, bytes]] | None:

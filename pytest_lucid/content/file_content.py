@@ -17,8 +17,8 @@ class Content:
 
     `md5` is there for files in the folders of packages, `text` (the whole file) for the few that other facts are read
     from, `source_hashes` for Python sources (by the magic number of each known interpreter). `tools` are kinds of
-    programs, `secrets` are shown by their first characters. `words` are the file's own words of TRON, in bytecode too.
-    `problem` says why a file could not be judged.
+    programs, `secrets` are shown by their first characters. `words` are the
+    forbidden words that the file itself has, in bytecode too. `problem` says why a file could not be judged.
     """
 
     md5: str = ""

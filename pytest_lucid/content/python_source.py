@@ -1,4 +1,4 @@
-"""What a Python source file says of TRON, by its syntax tree. Comments and docstrings say nothing that runs."""
+"""What a Python source file says of what is forbidden, by its syntax tree. Comments and docstrings do not run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_lucid.content.tron import NEEDLES, tron_tokens, tron_words
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_lucid.content.forbidden import Vocabulary
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # In these, ASCII text is what it looks like; in UTF-7, say, it is not.
 _PLAIN_ENCODINGS = ("utf-8", "utf-8-sig", "iso-8859-1", "ascii")
-_NEEDLES = tuple(needle.encode() for needle in NEEDLES)
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What a file says of TRON: the modules it imports, and its names and strings. `imports` counts all imports."""
+    """What a file says of what is forbidden: the modules it imports, its names and strings.
+
+    `imports` counts all imports.
+    """
 
     modules: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -34,40 +36,31 @@ class Speech:
 SILENT = Speech()
 
 
-def may_speak(data: bytes) -> bool:
-    """Whether ASCII text may hold a word of TRON: quick to say, and never wrong when it says no."""
-    lowered = data.lower()
-    for needle in _NEEDLES:  # noqa: SIM110 - this runs on every byte of an image, and a generator costs as much again
-        if needle in lowered:
-            return True
-    return False
-
-
-def listen(source: bytes, *, own: bool) -> Speech:
-    """Read a source file; that of others (not `own`) is parsed only when a word of TRON stands in it somewhere.
+def listen(source: bytes, vocabulary: Vocabulary, *, own: bool) -> Speech:
+    """Read a source file; that of others (not `own`) is parsed only when a forbidden word stands in it somewhere.
 
     A file that is no Python of this interpreter's version is judged as text.
     """
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-        if not own and encoding in _PLAIN_ENCODINGS and source.isascii() and not may_speak(source):
+        if not own and encoding in _PLAIN_ENCODINGS and source.isascii() and not vocabulary.may_be_in(source):
             return SILENT
         text = source.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         text = source.decode("latin-1")
     # Python reads identifiers in this normal form, so that look-alike letters are no hiding place.
     normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    if not own and not tron_words(normal):
+    if not own and not vocabulary.found_in(normal):
         return SILENT
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return Speech(words=tron_tokens(normal))
+        return Speech(words=vocabulary.tokens_in(normal))
     modules = [name for node in ast.walk(tree) for name in _imported(node)]
-    words = [token for text in _said(tree) for token in tron_tokens(text)]
-    spoken = tuple(dict.fromkeys(name for name in modules if tron_words(name)))
+    words = [token for text in _said(tree) for token in vocabulary.tokens_in(text)]
+    spoken = tuple(dict.fromkeys(name for name in modules if vocabulary.found_in(name)))
     return Speech(spoken, tuple(dict.fromkeys(words)), len(modules))
 
 

@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from pytest_lucid import content
 from pytest_lucid.config.cache import prune, write_whole
-from pytest_lucid.content import tron
 from pytest_lucid.image.entries import Layer
 from pytest_lucid.image.layer import hash_layer, read_layer
 
@@ -101,8 +101,8 @@ def _hex(digest: str) -> str:
 
 def _fingerprint(scanner: Scanner) -> str:
     """Hash all that decides what is remembered: code and data of `image` and `content`, interpreter, options."""
-    sha = hashlib.sha256(repr((sys.version_info[:2], scanner.own)).encode())
-    for package in (Path(__file__).parent, Path(tron.__file__).parent):
+    sha = hashlib.sha256(repr((sys.version_info[:2], scanner.own, scanner.vocabulary.words)).encode())
+    for package in (Path(__file__).parent, Path(str(content.__file__)).parent):
         for file in sorted(file for file in package.iterdir() if file.is_file()):
             sha.update(file.read_bytes())
     return sha.hexdigest()[:16]

@@ -18,9 +18,9 @@ from pytest_lucid.content.archives import ZIP_TAIL, is_archive, unpack
 from pytest_lucid.content.bytecode import read_header, read_words
 from pytest_lucid.content.elf import MAGIC, Elf, read_elf
 from pytest_lucid.content.file_content import UNREAD, Content
-from pytest_lucid.content.python_source import SILENT, listen, may_speak
+from pytest_lucid.content.forbidden import NOTHING, Vocabulary
+from pytest_lucid.content.python_source import SILENT, listen
 from pytest_lucid.content.secrets import find_program_secrets, find_secrets
-from pytest_lucid.content.tron import NEEDLES, tron_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,10 +47,14 @@ _CODE = (".py", ".pyi", ".js", ".c", ".h")
 
 @dataclass(frozen=True)
 class Scanner:
-    """`toolbox` is what is looked for in programs; files below `own` (with no leading slash) are the services' code."""
+    """`toolbox` is what is looked for in programs, `vocabulary` in all that speaks.
+
+    Files below `own` (with no leading slash) are the services' code.
+    """
 
     toolbox: Toolbox
     own: tuple[str, ...]
+    vocabulary: Vocabulary = NOTHING
 
     def scan(self, path: str, size: int, file: BinaryIO) -> tuple[str, Content]:
         """Read a file of `size` bytes to its end; returns its SHA-256 in hex and what was found."""
@@ -71,15 +75,16 @@ class Scanner:
         is_text = b"\0" not in data
         bytecode = read_header(data) if path.endswith(".pyc") else None
         is_python = is_text and path.endswith(".py")
-        speech = listen(data, own=path.startswith(self.own)) if is_python else SILENT
+        speech = listen(data, self.vocabulary, own=path.startswith(self.own)) if is_python else SILENT
         words: tuple[str, ...] = ()
         problem = ""
-        if not is_python and may_speak(data):
+        if not is_python and self.vocabulary.may_be_in(data):
             try:
-                words = tron_tokens("\n".join(read_words(data))) if bytecode else _text_words(data, is_text=is_text)
+                spoken = self.vocabulary.tokens_in
+                words = spoken("\n".join(read_words(data))) if bytecode else self._text_words(data, is_text=is_text)
             except ValueError as error:
                 problem = str(error)
-        packed = unpack(file) if is_archive(data[:512], data[-ZIP_TAIL:]) else None
+        packed = unpack(file, self.vocabulary) if is_archive(data[:512], data[-ZIP_TAIL:]) else None
         shebang = data[2 : data.index(b"\n") if b"\n" in data else 256] if data.startswith(b"#!") else b""
         return Content(
             md5=hashlib.md5(data, usedforsecurity=False).hexdigest() if path.startswith(_PACKAGED) else "",
@@ -103,14 +108,15 @@ class Scanner:
         head = next(_windows(file))
         file.seek(-ZIP_TAIL, io.SEEK_END)
         tail = file.read()
-        packed = unpack(file) if is_archive(head[:512], tail) else None
+        packed = unpack(file, self.vocabulary) if is_archive(head[:512], tail) else None
         secrets: list[str] = []
         words: list[str] = []
         markers: set[bytes] = set()
         for window in _windows(file):
             markers.update(marker for marker in self.toolbox.markers if marker in window)
             secrets += find_program_secrets(window)
-            words += _text_words(window, is_text=b"\0" not in window) if may_speak(window) else ()
+            if self.vocabulary.may_be_in(window):
+                words += self._text_words(window, is_text=b"\0" not in window)
         return Content(
             md5=md5 if path.startswith(_PACKAGED) else "",
             elf=elf,
@@ -131,6 +137,20 @@ class Scanner:
             found += self.toolbox.in_script(script)
         return tuple(dict.fromkeys(found))
 
+    def _text_words(self, data: bytes, *, is_text: bool) -> tuple[str, ...]:
+        # Between the strings of a program lies what spells words by chance.
+        pieces = [data] if is_text else [piece for near in self._near(data) for piece in _STRINGS.findall(near)]
+        return self.vocabulary.tokens_in(b"\n".join(pieces).decode("latin-1"))
+
+    def _near(self, data: bytes) -> Iterator[bytes]:
+        """Yield what is around each place where a forbidden word may stand."""
+        lowered = data.lower()
+        for beginning in self.vocabulary.beginnings:
+            at = lowered.find(beginning.encode())
+            while at >= 0:
+                yield data[max(0, at - _AROUND) : at + _AROUND]
+                at = lowered.find(beginning.encode(), at + 1)
+
 
 def _windows(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
@@ -139,22 +159,6 @@ def _windows(file: IO[bytes]) -> Iterator[bytes]:
         yield window
         at += len(window) - _OVERLAP if len(window) == HELD_BYTES else len(window)
         file.seek(at)
-
-
-def _text_words(data: bytes, *, is_text: bool) -> tuple[str, ...]:
-    # Between the strings of a program lies what spells words by chance.
-    pieces = [data] if is_text else [piece for near in _near(data) for piece in _STRINGS.findall(near)]
-    return tron_tokens(b"\n".join(pieces).decode("latin-1"))
-
-
-def _near(data: bytes) -> Iterator[bytes]:
-    """Yield what is around each place where a word of TRON may stand."""
-    lowered = data.lower()
-    for needle in NEEDLES:
-        at = lowered.find(needle.encode())
-        while at >= 0:
-            yield data[max(0, at - _AROUND) : at + _AROUND]
-            at = lowered.find(needle.encode(), at + 1)
 
 
 def _source_hashes(data: bytes) -> tuple[tuple[int, bytes], ...]:

@@ -33,6 +33,7 @@ PROFILES = {
     "hardened": "hardened.toml",
     "lucid": "phase2.toml",
     "phase2": "phase2.toml",
+    "platform": "platform.toml",
 }
 NOTHING = "nothing"
 EXPECTED = "a service matrix in TOML"
@@ -103,8 +104,8 @@ def _packaged(name: str) -> dict[str, Any]:
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = deepcopy(base)
     for key, value in own.items():
-        if key == "service" and isinstance(value, list):
-            merged[key] = _merge_services(merged.get(key, []), value)
+        if key in {"service", "forbidden"} and isinstance(value, list):
+            merged[key] = _merge_rows(merged.get(key, []), value)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = _merge(merged[key], value)
         else:
@@ -112,7 +113,7 @@ def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _merge_services(base: list[Any], own: list[Any]) -> list[Any]:
+def _merge_rows(base: list[Any], own: list[Any]) -> list[Any]:
     rows = {row["name"]: row for row in base}
     nameless = [row for row in own if not _name(row)]
     for row in own:

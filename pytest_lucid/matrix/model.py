@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy, inherit, is_key
@@ -74,6 +74,39 @@ class PathIgnore(Model):
     reason: str = Field(min_length=1)
 
 
+# What may be looked for: a name, a path or a host. Text of one or two letters is in everything.
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{2,}$")]
+
+
+class Forbidden(Model):
+    """What only some services may hold; each word is looked for in files, archives, imports, variables and hosts.
+
+    A word ends where a name does: with `tron` forbidden, TronClient and TRON_KEY are found, and electron is not.
+    """
+
+    name: str = Field(min_length=1, description="What it is called in messages.")
+    reason: str = Field("", description="Why it is forbidden.")
+    words: tuple[Word, ...] = Field((), description="Words that are found wherever they stand.")
+    packages: tuple[Word, ...] = Field((), description="Packages, by the names of their folders and metadata.")
+    imports: tuple[Word, ...] = Field((), description="Modules that no code may import.")
+    variables: tuple[Word, ...] = Field((), description="What no variable's name may begin with or hold as a word.")
+    hosts: tuple[Word, ...] = Field((), description="Hosts that nothing may name.")
+    networks: tuple[Word, ...] = Field((), description="Networks that nothing may name.")
+    excepted: tuple[str, ...] = Field((), description="Services (`*` matches any letters) that it does not concern.")
+    known_hosts: tuple[str, ...] = Field(
+        (), description="Hosts whose URLs may be known to rows with `knows_payment_url`."
+    )
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        """Everything that is looked for."""
+        return (*self.words, *self.packages, *self.imports, *self.variables, *self.hosts, *self.networks)
+
+    def concerns(self, service: str) -> bool:
+        """Whether the service called so must not hold it."""
+        return not any(fnmatchcase(service, pattern) for pattern in self.excepted)
+
+
 class HadolintIgnore(Model):
     """A hadolint rule that is not applied, and why."""
 
@@ -107,6 +140,7 @@ class Matrix(Demands):
     )
     waiver: tuple[Waiver, ...] = ()
     ignore: tuple[PathIgnore, ...] = ()
+    forbidden: tuple[Forbidden, ...] | None = Field(None, description="What only some services may hold.")
 
     @model_validator(mode="after")
     def _names_and_ports_are_unique(self) -> Matrix:
@@ -182,6 +216,26 @@ class Matrix(Demands):
     def all_networks(self) -> tuple[Network, ...]:
         """Every network, the shared one first."""
         return (*((self.network,) if self.network else ()), *self.networks)
+
+    def forbidden_words(self, service: Service | None = None) -> tuple[str, ...]:
+        """The words that `service` must not hold; without one, the words of all rules."""
+        rules = (rule for rule in self.forbidden or () if service is None or rule.concerns(service.name))
+        return tuple(dict.fromkeys(word for rule in rules for word in rule.all_words))
+
+    @property
+    def forbidden_networks(self) -> tuple[str, ...]:
+        """The networks that rules name."""
+        return tuple(network for rule in self.forbidden or () for network in rule.networks)
+
+    @property
+    def forbidden_names(self) -> str:
+        """What the rules are called, for messages."""
+        return " or ".join(rule.name for rule in self.forbidden or ())
+
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """The hosts whose URLs may be known to some."""
+        return tuple(host for rule in self.forbidden or () for host in rule.known_hosts)
 
     @property
     def network_names(self) -> tuple[str, ...] | None:

@@ -69,8 +69,9 @@ class Service(Demands):
     secrets: tuple[Variable, ...] = Field(
         (), description="Variables that a bring-up fills with random values, one for all services; no image has them."
     )
-    # Only the gateway may know where the payment service is; nobody else may hold a word of TRON.
-    knows_payment_url: bool = Field(default=False, description="It may know the URL of the payment service.")
+    knows_payment_url: bool = Field(
+        default=False, description="It may know the URLs of what is forbidden to it otherwise."
+    )
     requirements: tuple[ProjectPath, ...] = Field((), description="Its own pinned requirements, beside those of all.")
     restart: Literal["no", "on-failure", "always", "unless-stopped"] = Field(
         "no", description="When the engine starts it again by itself."

@@ -64,6 +64,7 @@ FIXTURE_DEMANDS = {
     "lucid_health": "health.path",
     "lucid_health_demand": "health",
     "lucid_content": "content",
+    "lucid_vocabulary": "forbidden",
     "lucid_bases": "base",
 }
 

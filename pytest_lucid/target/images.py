@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_lucid.config.cache import cache_directory
+from pytest_lucid.content.forbidden import Vocabulary
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import ConfigError, LucidError, MissingError
@@ -121,7 +122,11 @@ class Images:
     def _open_layers(self) -> LayerCache:
         stated = [(service.environment or {}).get("PYTHONPATH", "") for service in self._matrix.service]
         own = dict.fromkeys(folder.strip("/") for paths in stated for folder in paths.split(":"))
-        scanner = Scanner(load_toolbox(), tuple(f"{folder}/" for folder in own if folder))
+        scanner = Scanner(
+            load_toolbox(),
+            tuple(f"{folder}/" for folder in own if folder),
+            Vocabulary(self._matrix.forbidden_words()),
+        )
         return LayerCache(scanner, self._kept / "layers" if self._kept else None)
 
     def _read_given(self, service: Service) -> tuple[Image, Inventory]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.audit.rules import copy_sources, tron_isolation
+from pytest_lucid.audit.rules import copy_sources, isolation
 
 if TYPE_CHECKING:
     from pytest_lucid.audit.audit import Audit
@@ -55,8 +55,8 @@ def test_nothing_needless_is_carried(lucid_audit: Audit) -> None:
 
 
 @pytest.mark.lucid(
-    "DKF-TRON", severity="critical", remedy="Remove it: TRON belongs to the payment services of Phase 4."
+    "DKF-TRON", demand="forbidden", severity="critical", remedy="Remove it; the rule in the matrix says whose it is."
 )
 def test_copied_code_is_free_of_tron(lucid_service_audit: Audit) -> None:
-    """Nothing that is copied or set names TRON, which only the isolated payment services may use."""
-    assert not lucid_service_audit(tron_isolation.tron)
+    """Nothing that is copied or set contains what the matrix forbids to the service, such as TRON."""
+    assert not lucid_service_audit(isolation.forbidden_words)

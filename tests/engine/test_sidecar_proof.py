@@ -27,16 +27,17 @@ NAME = "lucid-scratch-proof"
 LABELS = {"lucid.scratch": "sidecar"}
 SUITE = str(ROOT / "tests" / "infra" / "test_runtime.py")
 MATRIX = f"""
-extends = "nothing"
+extends = "platform"
 phase = 2
 base = "{IMAGE}"
 user = "65532:65532"
 labels = []
 network = {{ name = "{NAME}", subnet = "10.231.78.0/24" }}
 consul = {{ container = "{NAME}-consul", image = "none", port = 8500 }}
-environment = {{ LOG_LEVEL = "INFO" }}
 [[service]]
 name = "{NAME}"
+without = ["environment"]
+environment = {{ LOG_LEVEL = "INFO" }}
 image = "none"
 dockerfile = "Dockerfile"
 cluster = "none"

@@ -94,7 +94,7 @@ def test_images_that_buildkit_built_are_green(run: Run, client: docker.DockerCli
     program = buildkit()
     try:
         for service in services:
-            build(program, service.dockerfile, f"{service.name}:buildkit")
+            build(program, str(service.dockerfile), f"{service.name}:buildkit")
         code, output = run("--lucid-host=local", "--lucid-matrix=buildkit.toml", SUITE, "-k", "test_image")
         assert code == 0, output
         history = client.api.history(f"{services[0].name}:buildkit")

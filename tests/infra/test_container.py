@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.content.tron import tron_variables
-
 if TYPE_CHECKING:
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.matrix import Network, Service
@@ -81,11 +80,15 @@ def test_environment_is_set(lucid_service: Service, lucid_container: Container) 
     assert {name: lucid_container.environment.get(name) for name in demanded} == demanded
 
 
-@pytest.mark.lucid("CTR-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_environment_is_free_of_tron(lucid_service: Service, lucid_container: Container) -> None:
-    """No variable names TRON, which only the isolated payment services of Phase 4 may use."""
-    assert "SERVICE_NAME" in lucid_container.environment, "the variables cannot be seen"
-    assert not tron_variables(lucid_container.environment, knows_payment_url=lucid_service.knows_payment_url)
+@pytest.mark.lucid(
+    "CTR-TRON", severity="critical", remedy="Remove the variable; the rule in the matrix says whose it is."
+)
+def test_environment_is_free_of_tron(
+    lucid_service: Service, lucid_container: Container, lucid_vocabulary: Vocabulary
+) -> None:
+    """No variable names what the matrix forbids to the service, such as TRON."""
+    assert lucid_container.environment, "the variables cannot be seen"
+    assert not lucid_vocabulary.variables(lucid_container.environment, knows_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid("CTR-READONLY", demand="hardening.read_only", severity="high", remedy="Start it with --read-only.")

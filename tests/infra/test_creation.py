@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from pytest_lucid.content.tron import tron_variables
+
 from pytest_lucid.inspect.creation import (
     alias_differences,
     mount_differences,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.content.tron import tron_variables
 from pytest_lucid.image.config import read_time
 from pytest_lucid.image.health_probe import probe_problems
 
 if TYPE_CHECKING:
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
     from pytest_lucid.matrix import Health, ImagePolicy, Matrix, Service
@@ -142,11 +142,13 @@ def test_health_check_asks_the_service(
     assert not problems, f"the health check {' '.join(check.test[1:])}: {'; '.join(problems)}"
 
 
-@pytest.mark.lucid("IMG-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_environment_is_free_of_tron(lucid_service: Service, lucid_image: Image) -> None:
-    """No variable of the image names TRON, which only the isolated payment services of Phase 4 may use."""
-    assert "SERVICE_NAME" in lucid_image.environment, "the variables cannot be seen"
-    assert not tron_variables(lucid_image.environment, knows_payment_url=lucid_service.knows_payment_url)
+@pytest.mark.lucid(
+    "IMG-TRON", severity="critical", remedy="Remove the variable; the rule in the matrix says whose it is."
+)
+def test_environment_is_free_of_tron(lucid_service: Service, lucid_image: Image, lucid_vocabulary: Vocabulary) -> None:
+    """No variable of the image names what the matrix forbids to the service, such as TRON."""
+    assert lucid_image.environment, "the variables cannot be seen"
+    assert not lucid_vocabulary.variables(lucid_image.environment, knows_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.content.tron import tron_variables
 from pytest_lucid.sidecar.processes import capability_bits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.inspect.drift import Drift
     from pytest_lucid.matrix import ImagePolicy, Network, Service
@@ -172,11 +172,15 @@ def test_live_environment_is_as_demanded(lucid_service: Service, lucid_runtime: 
     assert {name: lucid_runtime.environment.get(name) for name in demanded} == demanded
 
 
-@pytest.mark.lucid("RUN-TRON", severity="critical", remedy="Remove the variable; TRON belongs to the payment services.")
-def test_live_environment_is_free_of_tron(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """No variable of the live process names TRON, wherever the variable came from."""
-    assert "SERVICE_NAME" in lucid_runtime.environment, "the variables cannot be seen"
-    assert not tron_variables(lucid_runtime.environment, knows_payment_url=lucid_service.knows_payment_url)
+@pytest.mark.lucid(
+    "RUN-TRON", severity="critical", remedy="Remove the variable; the rule in the matrix says whose it is."
+)
+def test_live_environment_is_free_of_tron(
+    lucid_service: Service, lucid_runtime: Runtime, lucid_vocabulary: Vocabulary
+) -> None:
+    """No variable of the live process names what the matrix forbids to the service, wherever it came from."""
+    assert lucid_runtime.environment, "the variables cannot be seen"
+    assert not lucid_vocabulary.variables(lucid_runtime.environment, knows_url=lucid_service.knows_payment_url)
 
 
 @pytest.mark.lucid(

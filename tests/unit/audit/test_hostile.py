@@ -13,13 +13,13 @@ from pytest_lucid.audit.rules import (
     copy_sources,
     dependencies,
     health,
+    isolation,
     metadata,
     ownership,
     peers,
     stages,
     start,
     support,
-    tron_isolation,
     variables,
     written_secrets,
 )
@@ -54,7 +54,7 @@ JUDGES: tuple[Rule, ...] = (
         stages.other_base,
     ),
     *(stages.refused, stages.single_stage, stages.unknown_origins, start.failing_probe, start.missing_module),
-    *(start.missing_program, support.unsupported_bases, tron_isolation.tron, variables.contradicting_ports),
+    *(start.missing_program, support.unsupported_bases, isolation.forbidden_words, variables.contradicting_ports),
     *(variables.empty_variables, written_secrets.secrets),
 )
 DISTROLESS = "FROM gcr.io/distroless/python3-debian12\n"

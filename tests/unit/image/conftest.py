@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from saved import layer
 
+from pytest_lucid.content.forbidden import Vocabulary
 from pytest_lucid.image.inventory import Inventory
 from pytest_lucid.image.layer import read_layer
 from pytest_lucid.image.layer_cache import LayerCache
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
+from pytest_lucid.matrix import load_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def scanner() -> Scanner:
-    return Scanner(load_toolbox(), ("app/",))
+    return Scanner(load_toolbox(), ("app/",), Vocabulary(load_matrix(None).forbidden_words()))
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def names(matrix: Matrix) -> list[str]:
 def test_packaged_matrix_has_the_six_services_of_the_document() -> None:
     matrix = load_matrix(None)
     assert {
-        (service.name, service.dockerfile, *(port.number for port in service.ports)) for service in matrix.service
+        (service.name, service.dockerfile, *(port.number for port in service.ports or ())) for service in matrix.service
     } == {
         ("lucid-api-gateway", "03-api-gateway/Dockerfile", 8080, 8081),
         ("lucid-blockchain-engine", "blockchain/Dockerfile.engine", 8084, 50051),
@@ -51,19 +51,22 @@ def test_packaged_matrix_has_the_six_services_of_the_document() -> None:
         ("lucid-data-chain", "blockchain/Dockerfile.data", 8087),
         ("lucid-service-mesh-controller", "service-mesh/Dockerfile.controller", 8500),
     }
+    assert matrix.network is not None
     assert (matrix.network.name, str(matrix.network.subnet)) == ("lucid-dev", "172.20.0.0/16")
 
 
 def test_internal_port_is_not_published_and_takes_none_of_the_host(write: Write) -> None:
     row = ROW.replace("{ number = 9000 }", '{ number = 9000 }, { number = 50051, scheme = "grpc", internal = true }')
     service = load_matrix(write(row)).select(("lucid-new",))[0]
-    assert [port.number for port in service.ports] == [9000, 50051]
+    assert [port.number for port in service.ports or ()] == [9000, 50051]
     assert [port.number for port in service.published] == [port.number for port in service.web_ports] == [9000]
+    assert service.http is not None
     assert service.http.number == 9000
 
 
 def test_services_start_after_what_they_need() -> None:
     matrix = load_matrix(None)
+    assert matrix.consul is not None
     started = {matrix.consul.container}
     for service in matrix.start_order:
         assert started >= set(service.needs)
@@ -91,12 +94,13 @@ def test_a_row_of_the_same_name_changes_only_what_it_says(write: Write) -> None:
     packaged, changed = load_matrix(None), load_matrix(file)
     assert names(changed) == names(packaged)
     before, after = packaged.service[4], changed.service[4]
-    assert after.ports[0].host == 18087
+    assert [port.host for port in after.ports or ()] == [18087]
     assert after.model_copy(update={"ports": before.ports}) == before
 
 
 def test_a_table_changes_only_what_it_says(write: Write) -> None:
     network = load_matrix(write('[network]\nsubnet = "10.9.0.0/24"')).network
+    assert network is not None
     assert (network.name, str(network.subnet)) == ("lucid-dev", "10.9.0.0/24")
 
 
@@ -128,6 +132,7 @@ def test_a_file_may_stand_alone(write: Write) -> None:
         pytest.param('\n[network]\nsubnet = "172.20.5.0/16"', 3, "not a valid IPv4 network", id="host bits"),
         pytest.param("[network]\n\n\ntypo = 1", 4, "not a key of the matrix", id="unknown key"),
         pytest.param('extends = "phase1"', 1, 'expected one or several of "distroless"', id="extends"),
+        pytest.param('\n[[forbidden]]\nname = "A"\nwords = ["a b"]', 4, "pattern", id="a word of two"),
         pytest.param("extends = []", 1, "expected one or several of", id="extends no matrix"),
         pytest.param('extends = ["nothing", "lucid"]', 1, "expected one or several of", id="nothing and another"),
         pytest.param('\nwithout = ["usr"]', 2, "usr is none", id="without an unknown key"),
@@ -248,6 +253,43 @@ without = ["user", "content.no_shell", "IMG-SETID"]
     assert row.content.no_setid
     assert not is_demanded("IMG-SETID", ("content.no_setid",), row)
     assert is_demanded("IMG-DEVICE", ("content.no_devices",), row)
+
+
+RULE = """
+[[forbidden]]
+name = "ACME"
+words = ["acme"]
+hosts = ["acme.example"]
+networks = ["acme-net"]
+known_hosts = ["pay-*"]
+excepted = ["pay*"]
+"""
+
+
+def test_a_rule_forbids_its_words_to_all_but_those_that_it_excepts(write: Write) -> None:
+    row = FOREIGN.partition("\n[[")[2]
+    matrix = load_matrix(write(FOREIGN + "\n[[" + row.replace("web", "pay", 1) + RULE))
+    web, pay = matrix.service
+    assert matrix.forbidden_words(web) == matrix.forbidden_words() == ("acme", "acme.example", "acme-net")
+    assert matrix.forbidden_words(pay) == ()
+    assert (matrix.known_hosts, matrix.forbidden_networks, matrix.forbidden_names) == (
+        ("pay-*",),
+        ("acme-net",),
+        "ACME",
+    )
+
+
+def test_a_rule_of_the_same_name_changes_only_what_it_says(write: Write) -> None:
+    matrix = load_matrix(write('[[forbidden]]\nname = "TRON"\nexcepted = ["lucid-api-*"]\n' + RULE))
+    before = load_matrix(None)
+    gateway, engine, *_ = matrix.service
+    assert matrix.forbidden_words(engine) == (*before.forbidden_words(), "acme", "acme.example", "acme-net")
+    assert "tron" not in matrix.forbidden_words(gateway)
+
+
+def test_the_profile_of_the_platform_has_no_rows(write: Write) -> None:
+    with pytest.raises(ConfigError, match="service: expected this key"):
+        load_matrix(write('extends = "platform"'))
 
 
 def test_services_in_start_order_say_all_that_is_demanded() -> None:

@@ -1,4 +1,4 @@
-"""Finds words of TRON in the files that a Dockerfile copies. Whether they may be there is for the rule to say."""
+"""Finds forbidden words in the files that a Dockerfile copies. Whether they may be there is for the rule to say."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_lucid.content.python_source import listen, may_speak
-from pytest_lucid.content.tron import tron_tokens
+from pytest_lucid.content.python_source import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.dockerfile.context import Context
 
-# What runs or configures; prose may speak of TRON.
+# What runs or configures; prose may speak of anything.
 _TEXT = re.compile(
     r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|[^/]+\.(?:toml|ya?ml|json|ini|cfg|conf|env|sh|js|ts)|\.env[^/]*)"
 )
@@ -24,16 +24,16 @@ _MOST_FILES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class TronMatch:
-    """A word of TRON in a file: the path relative to the project, the line, the word with what is around it."""
+class WordMatch:
+    """A forbidden word in a file: the path relative to the project, the line, the word with what is around it."""
 
     file: str
     line: int
     word: str
 
 
-def find_tron(root: Path, context: Context, source: str) -> Iterator[TronMatch]:
-    """Every word of TRON in the programs and settings at or below a source of the context."""
+def find_words(root: Path, context: Context, source: str, vocabulary: Vocabulary) -> Iterator[WordMatch]:
+    """Every forbidden word in the programs and settings at or below a source of the context."""
     for index, path in enumerate(context.files(source)):
         if index > _MOST_FILES:
             return
@@ -47,23 +47,24 @@ def find_tron(root: Path, context: Context, source: str) -> Iterator[TronMatch]:
             data = file.read_bytes()
         except OSError:
             continue
-        if data.isascii() and not may_speak(data):
+        if data.isascii() and not vocabulary.may_be_in(data):
             continue
         shown = file.relative_to(root).as_posix()
         text = data.decode("utf-8", "replace")
         yield from (
-            TronMatch(shown, _line(text, word), word) for word in (_python(data) if is_python else _settings(text))
+            WordMatch(shown, _line(text, word), word)
+            for word in (_python(data, vocabulary) if is_python else _settings(text, vocabulary))
         )
 
 
-def _python(data: bytes) -> tuple[str, ...]:
-    speech = listen(data, own=True)
+def _python(data: bytes, vocabulary: Vocabulary) -> tuple[str, ...]:
+    speech = listen(data, vocabulary, own=True)
     return tuple(dict.fromkeys((*speech.modules, *speech.words)))
 
 
-def _settings(text: str) -> tuple[str, ...]:
+def _settings(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     kept = (re.sub(r"(?:^|\s)(?:#|//).*", "", line) for line in text.splitlines())
-    return tron_tokens("\n".join(kept))
+    return vocabulary.tokens_in("\n".join(kept))
 
 
 def _line(text: str, word: str) -> int:
