@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 from contextlib import closing
+from pathlib import Path
 
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, exclusive
-from pytest_lucid.errors import LucidError
+from pytest_lucid.errors import ConfigError, LucidError
 from pytest_lucid.stack.teardown import remove_leftovers
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
@@ -31,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     shell = commands.add_parser("shell", help="open a shell in a running container that has none")
     shell.add_argument("container", help="its name")
     shell.add_argument("--host", default=LOCAL, help="where it runs, as for pytest --lucid-host; here unless given")
+    begin = commands.add_parser("init", help="write a lucid.toml that demands what runs now")
+    begin.add_argument("--running", action="store_true", required=True, help="from the containers that run")
+    begin.add_argument("--project", help="only those of this compose project")
+    begin.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
+    begin.add_argument("--output", default="lucid.toml", help="the file to write, which must not be there yet")
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
     given = parser.parse_args(arguments)
@@ -43,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
             _bill(given.image)
         elif given.command == "shell":
             return _shell(given.container, given.host)
+        elif given.command == "init":
+            _begin(given.host, given.project, Path(given.output))
         elif given.command == "schema":
             _schema()
         else:
@@ -98,6 +107,21 @@ def _shell(container: str, host: str) -> int:
         finally:
             pool.close()
             pool.remove()
+
+
+def _begin(host: str, project: str | None, output: Path) -> None:
+    from pytest_lucid.derive.document import write_matrix  # noqa: PLC0415 - likewise
+    from pytest_lucid.derive.look import look  # noqa: PLC0415 - likewise
+
+    if output.exists():
+        raise ConfigError(f"{output}: it is there already; move it away, or give another --output")
+    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    written = write_matrix(*look(host, project), today)
+    try:
+        output.write_text(written, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from error
+    _say(f"wrote {output}; check it with `pytest --pyargs pytest_lucid.suite --lucid-host={host}`")
 
 
 def _schema() -> None:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from pages import write_pages
+from reference import matrix
 
 from pytest_lucid.config.options import OPTIONS
 from pytest_lucid.report.json_file import schema
@@ -66,3 +67,4 @@ if __name__ == "__main__":
     readme.write_text(text, "utf-8")
     write_pages(ROOT / "docs" / "checks")
     (ROOT / "docs" / "report.schema.json").write_text(f"{json.dumps(schema(), indent=2)}\n", "utf-8")
+    (ROOT / "docs" / "matrix.md").write_text(matrix(), "utf-8")

@@ -118,6 +118,12 @@ class Container:
         return {port: frozenset(int(b["HostPort"]) for b in bindings) for port, bindings in ports.items() if bindings}
 
     @property
+    def published_at(self) -> Mapping[str, frozenset[str]]:
+        """The addresses of the host that its ports are published on: `8080/tcp` → addresses."""
+        ports = self._document["NetworkSettings"].get("Ports") or {}
+        return {port: frozenset(str(b["HostIp"]) for b in bindings) for port, bindings in ports.items() if bindings}
+
+    @property
     def networks(self) -> Mapping[str, str]:
         """The networks it is attached to: name → its address there (empty while it does not run)."""
         networks = self._document["NetworkSettings"]["Networks"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.content.tron import tron_variables
 from pytest_lucid.image.config import health_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.engine.connection import Defaults
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.container import Container
@@ -78,7 +78,7 @@ def probe_differences(container: Container, image: Image) -> list[str]:
     return found
 
 
-def variable_differences(container: Container, image: Image, service: Service) -> dict[str, str]:
+def variable_differences(container: Container, image: Image, service: Service, forbidden: Vocabulary) -> dict[str, str]:
     """The variables that neither image nor matrix gives: name → how, without the value, which may be a secret."""
     given = {**image.environment, **(service.variables or {})}
     found = {}
@@ -87,8 +87,8 @@ def variable_differences(container: Container, image: Image, service: Service) -
             continue
         if (
             service.knows_payment_url
-            and tron_variables({name: value})
-            and not tron_variables({name: value}, knows_payment_url=True)
+            and forbidden.variables({name: value})
+            and not forbidden.variables({name: value}, knows_url=True)
         ):
             continue
         found[name] = (

@@ -81,6 +81,7 @@ class ImagePolicy(Model):
         None, description="Directories that everybody may write to, sticky; anything else is a finding."
     )
     licences: tuple[str, ...] | None = Field(None, description="Allowed licences of Python packages, as SPDX has them.")
+    pinned: bool | None = Field(None, description="Its reference has a digest, or a tag other than latest.")
     distroless: bool | None = Field(None, description="It calls itself Distroless, and its packages are unchanged.")
     python: bool | None = Field(None, description="Its Python packages are whole, visible, and what they say.")
     complete: bool | None = Field(None, description="What starts in it has its interpreter, loader and libraries.")
@@ -115,15 +116,15 @@ class Demands(Model):
     labels: tuple[str, ...] | None = Field(None, description="Labels of the image that are there and not empty.")
     prefix: str | None = Field(None, description="How the names of containers and images begin.")
     environment: dict[Variable, str] | None = Field(None, description="Variables, and their values.")
-    contract: Contract | None = None
-    health: Health | None = None
-    api: Interface | None = None
-    hardening: Hardening | None = None
+    contract: Contract | None = Field(None, description="The variables that tell a service who it is; see below.")
+    health: Health | None = Field(None, description="How it shows that it is healthy; see below.")
+    api: Interface | None = Field(None, description="What its HTTP interface promises; see below.")
+    hardening: Hardening | None = Field(None, description="How little its container may do; see below.")
     storage: tuple[ContainerPath, ...] | None = Field(None, description="Where volumes are mounted; its own alone.")
     paths: tuple[ContainerPath, ...] | None = Field(None, description="What must answer 200 to GET, besides health.")
     registered: bool | None = Field(None, description="It is registered in Consul.")
     without: tuple[str, ...] = Field(
-        (), description="Keys that are not taken over from above (`user`, `image.no_shell`), and ids of checks."
+        (), description="Keys that are not taken over from above (`user`, `content.no_shell`), and ids of checks."
     )
 
 

@@ -36,6 +36,8 @@ PROFILES = {
     "platform": "platform.toml",
 }
 NOTHING = "nothing"
+# Lists of tables that are merged by their names, and not replaced.
+MERGED_ROWS = ("service", "forbidden")
 EXPECTED = "a service matrix in TOML"
 MOST_PROBLEMS = 20
 LONGEST_STATEMENT = 200
@@ -104,7 +106,7 @@ def _packaged(name: str) -> dict[str, Any]:
 def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = deepcopy(base)
     for key, value in own.items():
-        if key in {"service", "forbidden"} and isinstance(value, list):
+        if key in MERGED_ROWS and isinstance(value, list):
             merged[key] = _merge_rows(merged.get(key, []), value)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = _merge(merged[key], value)
@@ -132,11 +134,12 @@ def _describe(detail: ErrorDetails, merged: dict[str, Any], own: dict[str, Any],
     if at := detail.get("ctx", {}).get("at"):
         path = tuple(int(step) if step.isdigit() else step for step in at.split("."))
     where, name = path, None
-    if path[:1] == ("service",) and len(path) > 1 and isinstance(path[1], int):
-        name = _name(merged["service"][path[1]])
-        where = ("service", _index(own, merged["service"][path[1]]), *path[2:])
+    if len(path) > 1 and path[0] in MERGED_ROWS and isinstance(path[1], int):
+        row = merged[str(path[0])][path[1]]
+        name = _name(row)
+        where = (path[0], _index(own.get(str(path[0]), []), row), *path[2:])
     label = ".".join(str(step) for step in path[2:]) if name else ".".join(str(step) for step in path)
-    subject = f'service "{name}": {label}' if name else label
+    subject = f'{path[0]} "{name}": {label}' if name else label
     return f"{file}:{lines.of(where)}: {subject}: {_expectation(detail)}"
 
 
@@ -156,8 +159,7 @@ def _expectation(detail: ErrorDetails) -> str:
             return f"{expected}, got {_SHOWN.repr(detail['input'])}"
 
 
-def _index(own: dict[str, Any], row: dict[str, Any]) -> int:
-    rows = own.get("service", [])
+def _index(rows: list[dict[str, Any]], row: dict[str, Any]) -> int:
     named = [index for index, candidate in enumerate(rows) if _name(candidate) == _name(row)]
     # Of two rows with one name the later is the mistake.
     return named[-1] if named else 0

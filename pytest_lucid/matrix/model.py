@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy, inherit, is_key
+from pytest_lucid.matrix.forbidden import Forbidden
 from pytest_lucid.matrix.service import Service
 from pytest_lucid.matrix.types import Model, Name, Reference, Variable
 
@@ -72,39 +73,6 @@ class PathIgnore(Model):
     check: str = Field(min_length=1, description="The id, with * and ? as in names of files.")
     path: str = Field(min_length=1, description="A glob, relative to the project; a folder stands for all below it.")
     reason: str = Field(min_length=1)
-
-
-# What may be looked for: a name, a path or a host. Text of one or two letters is in everything.
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{2,}$")]
-
-
-class Forbidden(Model):
-    """What only some services may hold; each word is looked for in files, archives, imports, variables and hosts.
-
-    A word ends where a name does: with `tron` forbidden, TronClient and TRON_KEY are found, and electron is not.
-    """
-
-    name: str = Field(min_length=1, description="What it is called in messages.")
-    reason: str = Field("", description="Why it is forbidden.")
-    words: tuple[Word, ...] = Field((), description="Words that are found wherever they stand.")
-    packages: tuple[Word, ...] = Field((), description="Packages, by the names of their folders and metadata.")
-    imports: tuple[Word, ...] = Field((), description="Modules that no code may import.")
-    variables: tuple[Word, ...] = Field((), description="What no variable's name may begin with or hold as a word.")
-    hosts: tuple[Word, ...] = Field((), description="Hosts that nothing may name.")
-    networks: tuple[Word, ...] = Field((), description="Networks that nothing may name.")
-    excepted: tuple[str, ...] = Field((), description="Services (`*` matches any letters) that it does not concern.")
-    known_hosts: tuple[str, ...] = Field(
-        (), description="Hosts whose URLs may be known to rows with `knows_payment_url`."
-    )
-
-    @property
-    def all_words(self) -> tuple[str, ...]:
-        """Everything that is looked for."""
-        return (*self.words, *self.packages, *self.imports, *self.variables, *self.hosts, *self.networks)
-
-    def concerns(self, service: str) -> bool:
-        """Whether the service called so must not hold it."""
-        return not any(fnmatchcase(service, pattern) for pattern in self.excepted)
 
 
 class HadolintIgnore(Model):
@@ -246,6 +214,11 @@ class Matrix(Demands):
     def network_drivers(self) -> dict[str, str] | None:
         """The demanded kinds of networks; None without any."""
         return {network.name: network.driver for network in self.all_networks if network.driver} or None
+
+    @property
+    def network_internals(self) -> dict[str, bool] | None:
+        """Which networks must be internal, and which must not; None where the matrix does not say."""
+        return {each.name: each.internal for each in self.all_networks if each.internal is not None} or None
 
     @property
     def network_subnets(self) -> dict[str, set[IPv4Network | IPv6Network]] | None:

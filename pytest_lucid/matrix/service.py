@@ -127,6 +127,11 @@ class Service(Demands):
         return tuple(port for port in self.ports or () if port.scheme == "grpc") or None
 
     @property
+    def addresses(self) -> dict[str, str] | None:
+        """The addresses of the host that ports are published on: `80/tcp` → address; None where none is demanded."""
+        return {str(port): port.address for port in self.published if port.address} or None
+
+    @property
     def listens(self) -> bool | None:
         """Whether it listens at all; None where the matrix does not say."""
         return None if self.ports is None else bool(self.ports)

@@ -18,6 +18,7 @@ from pytest_lucid.config.options import OPTIONS
 from pytest_lucid.config.settings import read_settings
 from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.plugin.demand import demanded
 from pytest_lucid.plugin.records import read_record, text_of
 from pytest_lucid.plugin.state import (
     CHECK,
@@ -27,7 +28,6 @@ from pytest_lucid.plugin.state import (
     WORKSPACE,
     baseline_in,
     host_name,
-    row_of,
     service_name,
     usage_errors,
     workspace_of,
@@ -50,23 +50,6 @@ pytest_plugins = [
     "pytest_lucid.plugin.fixtures.dockerfile",
     "pytest_lucid.plugin.fixtures.deprecated",
 ]
-
-# Fixtures that hand over what only some matrices speak of → the key that must be written for it.
-FIXTURE_DEMANDS = {
-    "lucid_dockerfile_path": "dockerfile",
-    "lucid_audit": "dockerfile",
-    "lucid_consul": "consul",
-    "lucid_discovery": "consul",
-    "lucid_network": "network",
-    "lucid_networks": "network_names",
-    "lucid_row_networks": "networks",
-    "lucid_names": "networks",
-    "lucid_health": "health.path",
-    "lucid_health_demand": "health",
-    "lucid_content": "content",
-    "lucid_vocabulary": "forbidden",
-    "lucid_bases": "base",
-}
 
 MARKER = (
     "lucid(id, severity, remedy, demand): a check of the Lucid suite: a stable id, how bad it is when it fails "
@@ -189,20 +172,9 @@ def _is_wanted(item: pytest.Function) -> bool:
         return "lucid_audit" in item.fixturenames and "lucid_service" not in item.fixturenames
     try:
         check = check_of(item)
-        return check is None or _is_demanded(item, check)
+        return check is None or demanded(item, check)
     except ConfigError:
         return True  # told once, after the collection, and not as an error of collecting
-
-
-def _is_demanded(item: pytest.Function, check: Check) -> bool:
-    from pytest_lucid.matrix.written import is_demanded  # noqa: PLC0415 - not for runs without checks
-
-    row = row_of(item)
-    if row is None and "lucid_row" in item.fixturenames:
-        return True  # a Dockerfile without a row: nobody says what is demanded of it
-    of_fixtures = [key for name, key in FIXTURE_DEMANDS.items() if name in item.fixturenames]
-    subjects = (row, workspace_of(item.config).matrix) if row else (workspace_of(item.config).matrix,)
-    return is_demanded(check.id, (*of_fixtures, *check.demands), *subjects)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -211,7 +183,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         with usage_errors():
             if check := check_of(item):
                 if isinstance(item, pytest.Function):
-                    _is_demanded(item, check)
+                    demanded(item, check)
                 item.stash[CHECK] = check = graded(check, workspace_of(config).matrix.severity)
                 item.user_properties.append(("lucid.check", check.id))
                 item.user_properties.append(("lucid.severity", check.severity))

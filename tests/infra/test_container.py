@@ -61,6 +61,15 @@ def test_ports_are_published(lucid_service: Service, lucid_container: Container)
 
 
 @pytest.mark.lucid(
+    "CTR-BOUND", demand="addresses", severity="high", remedy="Publish the port on the address of the matrix."
+)
+def test_ports_are_bound_to_their_addresses(lucid_service: Service, lucid_container: Container) -> None:
+    """A port that the matrix publishes on one address of the host, such as 127.0.0.1, is published on that one only."""
+    demanded = {port: {address} for port, address in (lucid_service.addresses or {}).items()}
+    assert {port: set(lucid_container.published_at.get(port, ())) for port in demanded} == demanded
+
+
+@pytest.mark.lucid(
     "CTR-NETWORK",
     demand="networks",
     severity="high",

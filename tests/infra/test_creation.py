@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_lucid.content.tron import tron_variables
 
 from pytest_lucid.inspect.creation import (
     alias_differences,
@@ -24,6 +23,7 @@ from pytest_lucid.inspect.steering import steering
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.inspect.network import NetworkFacts
@@ -64,10 +64,12 @@ def test_health_check_is_that_of_the_image(lucid_container: Container, lucid_ima
     severity="critical",
     remedy="Start it without these variables, or give them in image or matrix.",
 )
-def test_nobody_steers_by_variables(lucid_service: Service, lucid_container: Container, lucid_image: Image) -> None:
+def test_nobody_steers_by_variables(
+    lucid_service: Service, lucid_container: Container, lucid_image: Image, lucid_words: Vocabulary
+) -> None:
     """No variable that decides what code runs, or whom it trusts, was added: loader and interpreter obey it."""
     assert "PATH" in lucid_container.environment, "the variables cannot be seen"
-    differences = variable_differences(lucid_container, lucid_image, lucid_service)
+    differences = variable_differences(lucid_container, lucid_image, lucid_service, lucid_words)
     found = [f"{name} {differences[name]}" for name in steering(differences)]
     assert not found, "; ".join(found)
 
@@ -78,17 +80,19 @@ def test_nobody_steers_by_variables(lucid_service: Service, lucid_container: Con
     severity="medium",
     remedy="Give the variable in the image or the matrix, or leave it out.",
 )
-def test_variables_are_given(lucid_service: Service, lucid_container: Container, lucid_image: Image) -> None:
+def test_variables_are_given(
+    lucid_service: Service, lucid_container: Container, lucid_image: Image, lucid_words: Vocabulary
+) -> None:
     """Every other variable is the image's or the matrix's: what is told at the start only, nobody can look up later."""
     assert "PATH" in lucid_container.environment, "the variables cannot be seen"
-    differences = variable_differences(lucid_container, lucid_image, lucid_service)
+    differences = variable_differences(lucid_container, lucid_image, lucid_service, lucid_words)
     # These have checks of their own: CTR-STEERING, CTR-TRON, and for what the matrix demands CTR-ENV.
     judged = {*steering(differences), *(lucid_service.variables or {})}
     environment = lucid_container.environment
     found = [
         f"{name} {how}"
         for name, how in sorted(differences.items())
-        if name not in judged and not tron_variables({name: environment[name]})
+        if name not in judged and not lucid_words.variables({name: environment[name]})
     ]
     assert not found, "; ".join(found)
 

@@ -84,6 +84,15 @@ def test_environment_is_set(lucid_service: Service, lucid_image: Image) -> None:
 
 
 @pytest.mark.lucid(
+    "IMG-PINNED", demand="content.pinned", severity="medium", remedy="Name a version as its tag, or a digest."
+)
+def test_reference_is_pinned(lucid_image: Image) -> None:
+    """The image is named by a digest or a version: `latest` is another image tomorrow."""
+    tag = lucid_image.reference.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    assert "@" in lucid_image.reference or tag not in {"", "latest"}, f"{lucid_image.reference} may be any version"
+
+
+@pytest.mark.lucid(
     "IMG-PATH",
     demand="content.scripts",
     severity="low",

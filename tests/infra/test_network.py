@@ -38,6 +38,15 @@ def test_subnet(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
     assert {found.name: set(found.subnets) for _, found in lucid_networks if found.name in demanded} == demanded
 
 
+@pytest.mark.lucid(
+    "NET-INTERNAL", demand="network_internals", severity="high", remedy="Create it with, or without, --internal."
+)
+def test_internal(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
+    """A network that must not reach the outside world is internal, and no other is."""
+    demanded = lucid_matrix.network_internals or {}
+    assert {found.name: found.is_internal for _, found in lucid_networks if found.name in demanded} == demanded
+
+
 @pytest.mark.lucid("NET-ADDRESS", demand="networks", severity="high", remedy="Attach the container to its networks.")
 def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
     """The service has an address in every pool of its networks, and network and container agree on the address."""

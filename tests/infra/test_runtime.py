@@ -196,7 +196,9 @@ def test_names_resolve(
         for name in lucid_names
     }
     assert given, "nothing runs"
-    assert {name: set(addresses) for name, addresses in lucid_names.items()} == given
+    # One on several networks may be told by its address on any of them.
+    wrong = {name: told for name, told in lucid_names.items() if not told or not told <= given[name]}
+    assert not wrong, f"{wrong}; expected of {given}"
 
 
 @pytest.mark.lucid(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutation import GATEWAY, StackMutation, ids
+from mutation import DATA, GATEWAY, StackMutation, ids
 
 BRINGUPS = (
     StackMutation(
@@ -20,6 +20,24 @@ BRINGUPS = (
         everywhere=ids("CTR-NETWORK NET-ADDRESS NET-MEMBER CSL-ADDRESS RUN-DNS RUN-NETWORKS"),
         services=(GATEWAY,),
         note="there is no network of the name, so nothing that is claimed of it holds",
+    ),
+    StackMutation(
+        name="a network that reaches the world",
+        claimed="[network]\ninternal = true\n",
+        stack=ids("NET-INTERNAL"),
+        services=(GATEWAY,),
+    ),
+    StackMutation(
+        name="a port on another address",
+        claimed='[[service]]\nname = "lucid-data-chain"\nports = [{ number = 8087, address = "127.0.0.2" }]\n',
+        kills=ids("CTR-BOUND"),
+        services=(DATA,),
+    ),
+    StackMutation(
+        name="an image of any version",
+        claimed='[[service]]\nname = "lucid-data-chain"\ncontent = { pinned = true }\n',
+        kills=ids("IMG-PINNED"),
+        services=(DATA,),
     ),
     StackMutation(
         name="another kind of network",

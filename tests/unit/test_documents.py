@@ -23,6 +23,11 @@ def test_readme_has_the_table_of_options_as_it_is() -> None:
     assert SCRIPT["write"](readme, "options", SCRIPT["options"]()) == readme, "run `nox -s docs`"
 
 
+def test_the_page_of_the_matrix_is_as_its_types_are() -> None:
+    made: str = runpy.run_path(str(ROOT / "scripts" / "reference.py"))["matrix"]()
+    assert (ROOT / "docs" / "matrix.md").read_text("utf-8") == made, "run `nox -s docs`"
+
+
 def test_the_pages_of_the_checks_are_as_the_checks_are() -> None:
     written = {page.name: page.read_text("utf-8") for page in (ROOT / "docs" / "checks").glob("*.md")}
     assert written == PAGES["pages"](), "run `nox -s docs`"

@@ -11,13 +11,13 @@ from pytest_lucid.audit.rules import (
     dependencies,
     hadolint_rules,
     health,
+    isolation,
     metadata,
     ownership,
     peers,
     stages,
     start,
     support,
-    tron_isolation,
     variables,
     written_secrets,
 )
@@ -68,7 +68,7 @@ RULES: Mapping[str, Rule] = {
     "DKF-STORAGE": ownership.unwritable_storage,
     "DKF-SUPPORT": support.unsupported_bases,
     "DKF-TAG": stages.loose_tag,
-    "DKF-TRON": tron_isolation.tron,
+    "DKF-TRON": isolation.forbidden_words,
     "DKF-USER": metadata.other_user,
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_lucid.content.forbidden import Vocabulary
 from pytest_lucid.engine.connection import Defaults
 from pytest_lucid.image.config import Image
 from pytest_lucid.inspect.container import Container
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Change = Callable[[Document], object]
 
 MATRIX = load_matrix(None)
+FORBIDDEN = Vocabulary(MATRIX.forbidden_words(), MATRIX.known_hosts, MATRIX.forbidden_networks)
 NAME = "lucid-data-chain"
 (SERVICE,) = MATRIX.select((NAME,))
 SECOND = 1_000_000_000
@@ -101,7 +103,7 @@ def findings(change: Change, defaults: Defaults = Defaults(), *others: Container
     return [
         *program_differences(subject, IMAGE),
         *probe_differences(subject, IMAGE),
-        *variable_differences(subject, IMAGE, SERVICE),
+        *variable_differences(subject, IMAGE, SERVICE, FORBIDDEN),
         *mount_differences(containers, subject, SERVICE, {}),
         *resolver_differences(subject, MATRIX),
         *setting_differences(containers, subject, SERVICE, defaults),
@@ -222,7 +224,7 @@ def test_a_secret_of_the_matrix_is_no_stranger_and_no_value_is_told() -> None:
     (gateway,) = MATRIX.select(("lucid-api-gateway",))
     change = config(Env=[*CONFIG["Env"], "JWT_SECRET=hush", "TRON_PAYMENT_URL=http://lucid-payment:1", "OTHER=hush"])
     image = Image("i", {"Config": CONFIG})
-    found = variable_differences(container(change), image, gateway)
+    found = variable_differences(container(change), image, gateway, FORBIDDEN)
     assert {name: how for name, how in found.items() if name not in {"SERVICE_NAME", "PORT"}} == {
         "OTHER": "is given by neither image nor matrix"
     }

@@ -1,0 +1,59 @@
+"""The lucid.toml that demands what was seen, with a comment on each demand, and dated waivers of what looks wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from pytest_lucid.derive.row import ENGINE_NETWORKS, Demand, Seen, demands, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_lucid.inspect.network import NetworkFacts
+
+WAIVED_DAYS = 90
+HEAD = """\
+# Made by `python -m pytest_lucid init --running` from what ran; each demand says what it came from.
+# What is not demanded is not checked: see docs/matrix.md for all that can be. What looked wrong is demanded all the
+# same, and waived until a day: mend it and delete the waiver, or decide again then.
+# Variables are not written here, since they may be secrets; nor is what the images must not hold: for distroless
+# images, extend "distroless" instead of "nothing".
+extends = "nothing"
+"""
+
+
+def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: dt.date) -> str:
+    """The whole file. `networks` are those of the engine that the containers are on; `today` dates the waivers."""
+    rows = [(each.container.name, list(demands(each))) for each in seen]
+    parts = [HEAD]
+    parts += ["\n".join(_network(network)) for network in networks if network.name not in ENGINE_NETWORKS]
+    parts += ["\n".join(["[[service]]", *map(_line, row)]) for _, row in rows]
+    last = today + dt.timedelta(days=WAIVED_DAYS)
+    parts += [_waiver(name, check, each, last) for name, row in rows for each in row for check in each.waived]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _network(network: NetworkFacts) -> Iterator[str]:
+    yield "[[networks]]"
+    yield _line(Demand(f"name = {text(network.name)}", "the engine"))
+    yield _line(Demand(f"driver = {text(network.driver)}", "Driver"))
+    by_version: dict[int, list[str]] = {4: [], 6: []}
+    for subnet in network.subnets:
+        by_version[subnet.version].append(str(subnet))
+    # The matrix has one pool of each kind; of a network with more, none is demanded.
+    if all(len(pools) <= 1 for pools in by_version.values()):
+        for version, key in ((4, "subnet"), (6, "subnet6")):
+            yield from (_line(Demand(f"{key} = {text(pool)}", "IPAM.Config")) for pool in by_version[version])
+    yield _line(Demand(f"internal = {str(network.is_internal).lower()}", "Internal"))
+
+
+def _line(demand: Demand) -> str:
+    return f"{demand.line} # {demand.source}"
+
+
+def _waiver(service: str, check: str, demand: Demand, last: dt.date) -> str:
+    return (
+        f"[[waiver]]\ncheck = {text(check)}\nservice = {text(service)}\n"
+        f"reason = {text(f'It was so when this file was made: {demand.source}.')}\nexpires = {last.isoformat()}"
+    )

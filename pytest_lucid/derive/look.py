@@ -1,0 +1,73 @@
+"""Looking at what runs on an engine, for a lucid.toml to be made of it. Nothing that runs is changed."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+from pytest_lucid.derive.row import ENGINE_NETWORKS, Seen
+from pytest_lucid.engine.connection import connect, engine_errors
+from pytest_lucid.engine.run import RUN, Run
+from pytest_lucid.errors import ConfigError, EngineError
+from pytest_lucid.image.config import read_image
+from pytest_lucid.inspect.container import read_container
+from pytest_lucid.inspect.drift import read_drift
+from pytest_lucid.inspect.network import read_network
+from pytest_lucid.sidecar.pool import SidecarPool
+from pytest_lucid.sidecar.runtime import read_runtime
+
+if TYPE_CHECKING:
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.inspect.network import NetworkFacts
+    from pytest_lucid.sidecar.runtime import Runtime
+
+PROJECT = "com.docker.compose.project"
+
+
+def look(host: str, project: str | None) -> tuple[list[Seen], list[NetworkFacts]]:
+    """All containers that run on `host`, or those of a compose project, and their networks.
+
+    Raises ConfigError where none runs. A container into which no sidecar can look is seen from outside only.
+    """
+    with closing(connect(host)) as engine:
+        names = _names(engine, project)
+        pool = SidecarPool(engine, Run.new(), names)
+        try:
+            seen = [_look(engine, name, pool) for name in names]
+        finally:
+            pool.close()
+            pool.remove()
+        networks = sorted({network for each in seen for network in each.container.networks} - ENGINE_NETWORKS)
+        return seen, [read_network(engine, network) for network in networks]
+
+
+def _names(engine: Engine, project: str | None) -> list[str]:
+    with engine_errors("listing containers"):
+        filters = {"label": f"{PROJECT}={project}"} if project else {}
+        listed = engine.client.api.containers(filters=filters)
+    # What runs of this package made is no stack of the user's.
+    names = sorted(each["Names"][0].removeprefix("/") for each in listed if RUN not in (each.get("Labels") or {}))
+    if not names:
+        what = f"no container of the compose project {project} runs" if project else "no container runs"
+        raise ConfigError(f"{engine}: {what}; start the stack first")
+    return names
+
+
+def _look(engine: Engine, name: str, pool: SidecarPool) -> Seen:
+    container = read_container(engine, name)
+    image = read_image(engine, str((container.document or {})["Config"]["Image"]))
+    return Seen(
+        container=container,
+        runtime=_inside(pool, container.user, name),
+        drift=read_drift(engine, name),
+        image_user=image.user if image.exists else "",
+        is_current=image.exists and image.id == container.image_id,
+    )
+
+
+def _inside(pool: SidecarPool, user: str, name: str) -> Runtime | None:
+    uid, colon, gid = user.partition(":")
+    numeric = user if colon and uid.isdecimal() and gid.isdecimal() else None
+    with suppress(EngineError):
+        return read_runtime(pool.session(name), numeric)
+    return None
