@@ -47,7 +47,8 @@ def pytest(folder: Path, *arguments: str) -> str:
 
 def svg(text: str) -> str:
     """What a terminal showed, from its report on: one text element for each line, in the colour that it began with."""
-    lines = text[text.rfind("\n", 0, text.index("service × area")) + 1 :].splitlines()
+    told = text[text.rfind("\n", 0, text.index("service × area")) + 1 :].splitlines()
+    lines = [line for line in told if "lucid: wrote " not in line]
     cut = [*lines[:MOST_LINES], f"⋮ {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else lines
     rows = []
     for number, line in enumerate(cut):
