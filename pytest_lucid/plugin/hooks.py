@@ -23,12 +23,13 @@ from pytest_lucid.plugin.records import read_record, text_of
 from pytest_lucid.plugin.state import (
     CHECK,
     IN_WORDS,
+    OTHERS,
     SETTINGS,
     WAIVER,
     WORKSPACE,
     baseline_in,
+    cell_name,
     host_name,
-    service_name,
     usage_errors,
     workspace_of,
 )
@@ -128,7 +129,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             rows = [None] if of_any else []
         elif of_any and metafunc.config.stash[SETTINGS].all_dockerfiles:
             rows.append(None)  # one cell for all Dockerfiles that belong to no row
-        ids = [row.name if row else "other-dockerfiles" for row in rows]
+        ids = [row.name if row else OTHERS for row in rows]
         metafunc.parametrize("lucid_row", rows, ids=ids, indirect=True)
 
 
@@ -223,7 +224,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
     """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
     for waiver in waivers:
-        if waiver.covers(check.id, service_name(item)) and waiver.is_in_force:
+        if waiver.covers(check.id, cell_name(item)) and waiver.is_in_force:
             item.stash[WAIVER] = (waiver.expires.isoformat(), waiver.reason)
             reason = f"waived until {waiver.expires}: {waiver.reason}"
             claims = (AssertionError, pytest.fail.Exception, MissingError)

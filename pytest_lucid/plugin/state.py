@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_lucid.report.baseline import Baseline
     from pytest_lucid.target.workspace import Workspace
 
+# The column of all Dockerfiles that belong to no row of the matrix.
+OTHERS = "other-dockerfiles"
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 WORKSPACE: pytest.StashKey[Workspace] = pytest.StashKey()
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
@@ -69,6 +71,13 @@ def usage_errors() -> Iterator[None]:
         yield
     except LucidError as error:
         raise pytest.UsageError(clean(str(error))) from error
+
+
+def cell_name(item: pytest.Item) -> str | None:
+    """What a waiver calls the item's column: its service, or that of the Dockerfiles that belong to no row."""
+    callspec = getattr(item, "callspec", None)
+    is_other = callspec is not None and callspec.params.get("lucid_row", item) is None
+    return OTHERS if is_other else service_name(item)
 
 
 def service_name(item: pytest.Item) -> str | None:

@@ -107,3 +107,13 @@ def test_the_project_may_stand_behind_a_space(pytester: pytest.Pytester, tree: P
         SUITE, f"--rootdir={elsewhere}", "-c", f"{elsewhere}/pytest.ini", "--lucid-project", str(tree), *NO_LINT
     )
     assert "b/x.Dockerfile:2: This RUN needs a shell" in result.stdout.str()
+
+
+def test_a_waiver_covers_the_dockerfiles_without_a_row(tree: Path, run: Run) -> None:
+    (tree / "lucid.toml").write_text(
+        '[[waiver]]\ncheck = "DKF-SHELL"\nservice = "other-dockerfiles"\nreason = "Known."\nexpires = 2999-12-31\n'
+    )
+    result = run(SUITE, "--rootdir=.", "--lucid-all-dockerfiles", "-k", "runs_have or names_a_service")
+    counts = result.parseoutcomes()
+    assert counts["xfailed"] == 1
+    assert "failed" not in counts
