@@ -18,7 +18,7 @@ from pytest_lucid.config.options import OPTIONS, Option
 from pytest_lucid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # Without a tag or digest it may be the path of a file that is not there; one letter before a colon is a drive.
 REFERENCE = re.compile(r"(?![a-z]:/)[a-z0-9][a-z0-9._/:-]*([a-z0-9]:[\w.-]+|@[a-z0-9]+:[0-9a-f]{32,})", re.ASCII)
@@ -228,3 +228,19 @@ def _seconds(given: object) -> float:
     if not 0 < seconds < math.inf:
         raise ConfigError(f"--lucid-timeout: expected a number of seconds above 0, got {given!r}")
     return seconds
+
+
+def joined_paths(arguments: Iterable[str]) -> Iterator[str]:
+    """The arguments with `--lucid-project DIR` as `--lucid-project=DIR`, and likewise the other paths."""
+    flags = {option.flag for option in OPTIONS if option.kind == "path"}
+    pending = ""
+    for argument in arguments:
+        if pending:
+            yield f"{pending}={argument}"
+            pending = ""
+        elif argument in flags:
+            pending = argument
+        else:
+            yield argument
+    if pending:
+        yield pending

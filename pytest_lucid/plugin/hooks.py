@@ -15,7 +15,7 @@ import pytest
 
 from pytest_lucid.config.check import Check, explain, read_check
 from pytest_lucid.config.options import OPTIONS
-from pytest_lucid.config.settings import read_settings
+from pytest_lucid.config.settings import joined_paths, read_settings
 from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import ConfigError, MissingError
 from pytest_lucid.plugin.demand import demanded
@@ -137,25 +137,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start anew where a path stands behind a space: pytest takes it for a test, and for where its root is."""
     given = early_config.invocation_params
-    joined = list(_joined(map(str, given.args)))
+    joined = list(joined_paths(map(str, given.args)))
     if joined != [*map(str, given.args)]:
         raise SystemExit(pytest.main(joined, plugins=list(given.plugins or ())))
-
-
-def _joined(arguments: Iterable[str]) -> Iterator[str]:
-    """The arguments with `--lucid-project DIR` as `--lucid-project=DIR`, and likewise the other paths."""
-    flags = {option.flag for option in OPTIONS if option.kind == "path"}
-    pending = ""
-    for argument in arguments:
-        if pending:
-            yield f"{pending}={argument}"
-            pending = ""
-        elif argument in flags:
-            pending = argument
-        else:
-            yield argument
-    if pending:
-        yield pending
 
 
 @pytest.hookimpl(wrapper=True)
