@@ -20,6 +20,10 @@ AREAS = {
     "HTTP": "HTTP",
     "NET": "network",
     "CSL": "Consul",
+    "API": "API",
+    "GRPC": "gRPC",
+    "GW": "gateway",
+    "JRN": "journey",
     "WVR": "waivers",
 }
 WHOLE = "stack and tree"
