@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+# Their checks send requests of their own, one after another, and judge the answers: these are no facts to prefetch.
+DIALOGUES = ("api", "chaos", "gateway", "grpc", "journey", "tls")
+
 
 def test_no_check_asks_for_what_was_not_prefetched(
     run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
@@ -20,4 +23,5 @@ def test_no_check_asks_for_what_was_not_prefetched(
     code, output = run("--lucid-up", SUITE, "-p", "late_questions")
     assert code == 0, output
     assert re.search(r"^prefetched for [1-9]", output, re.MULTILINE), output
-    assert not re.findall(r"^late: .*", output, re.MULTILINE)
+    late = re.findall(r"^late: .*", output, re.MULTILINE)
+    assert not [line for line in late if not any(f"/test_{name}.py::" in line for name in DIALOGUES)]
