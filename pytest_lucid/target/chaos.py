@@ -6,11 +6,12 @@ What is hurt is healed on every way out. What was seen is kept as it was; judgin
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import LucidError, MissingError
@@ -19,8 +20,9 @@ from pytest_lucid.inspect.http import Request
 from pytest_lucid.inspect.tokens import SECRET, bearer, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pytest_lucid.inspect.consul import Registration
     from pytest_lucid.inspect.http import Response
     from pytest_lucid.matrix import Service
     from pytest_lucid.target.deployment import Deployment
@@ -32,6 +34,7 @@ RECOVERY_SECONDS = 60.0
 POLL_SECONDS = 0.25
 # As many failures open a circuit; some more, because one may be answered while the container is just ending.
 ATTEMPTS = 8
+ROUNDS = 3
 SUBJECT = "lucid-chaos"
 UNHEALTHY, HEALTHY = "unhealthy", "healthy"
 
@@ -69,32 +72,51 @@ class Chaos:
 
     def stopped(self, name: str) -> Episode:
         """Stop the container called `name`, and start it again."""
-        return self._once("stopped", name, lambda c: c.stop(), lambda c: c.start())
+        return self._once("stopped", name, lambda c: c.stop(), _revive)
 
     def frozen(self, name: str) -> Episode:
         """Freeze it and go on: it holds its connections, and says nothing."""
-        return self._once("frozen", name, lambda c: c.pause(), lambda c: c.unpause())
+        return self._once("frozen", name, lambda c: c.pause(), _thaw)
 
     def killed(self, name: str) -> Episode:
         """Kill it as the kernel would, and start it again."""
-        return self._once("killed", name, lambda c: c.kill(), lambda c: c.start())
+        return self._once("killed", name, lambda c: c.kill(), _revive)
 
     def outage(self, gateway: Service, name: str, path: str) -> Outage:
-        """Kill the service called `name`, ask the gateway for `path` of it over and over, and start it again."""
+        """Kill the service called `name`, ask the gateway for `path` of it over and over, and start it again.
+
+        Where Consul takes the service off its list first, the gateway has nobody to ask and no circuit opens. Then the
+        outage says nothing, and is repeated.
+        """
+        for _ in range(ROUNDS):
+            outage, noticed = self._outage(gateway, name, path)
+            if not noticed:
+                break
+        return outage
+
+    def _outage(self, gateway: Service, name: str, path: str) -> tuple[Outage, bool]:
         secret = self._deployment.container(gateway.name).environment.get(SECRET, "")
 
         def ask(path: str) -> Response:
             return self._deployment.ask(gateway, path, Request(headers=bearer(token(secret, SUBJECT, "reader"))))
 
-        with self._hurt(name, lambda c: c.kill(), lambda c: c.start()):
-            answers = tuple(ask(path) for _ in range(ATTEMPTS))
+        with self._hurt(name, lambda c: c.kill(), _revive):
+            # At once, because each may take seconds to fail and Consul notices within ten.
+            with ThreadPoolExecutor(ATTEMPTS) as pool:
+                failed = tuple(pool.map(ask, [path] * ATTEMPTS))
+            answers = (*failed, ask(path))
             circuits = ask("/api/v1/service-discovery/circuit-breakers")
+            noticed = self._is_off_the_list(name)
         self._lost()
         deadline = time.monotonic() + RECOVERY_SECONDS
         # The circuit lets one request through at a time, and closes after two.
         while (last := ask(path)).status not in {200, 404} and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-        return Outage(answers, circuits, () if last.status in {200, 404} else (str(last),))
+        return Outage(answers, circuits, () if last.status in {200, 404} else (str(last),)), noticed
+
+    def _is_off_the_list(self, name: str) -> bool:
+        found = self._registrations([name])
+        return bool(found) and not any(instance.passing for instance in found[name])
 
     def _once(self, kind: str, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
         """Several services may need the same container: it is hurt once for all of them."""
@@ -122,8 +144,8 @@ class Chaos:
                 container = self._client.containers.get(name)
             except NotFound as error:
                 raise MissingError(f"there is no container called {name}; expected it to run") from error
-            hurt(container)
             try:
+                hurt(container)
                 yield
             finally:
                 heal(container)
@@ -146,22 +168,41 @@ class Chaos:
             answer = self._health(service)
             if answer.document.get("status") != HEALTHY:
                 yield str(answer)
-        consul = self._matrix.consul
-        if consul is None:
-            return
         names = [service.name for service in self._matrix.service if service.registered]
         try:
-            session = self._deployment.sidecars.session(consul.container)
-            found = read_discovery(session, consul.port, names).registrations
+            found = self._registrations(names)
         except LucidError as error:
             yield str(error)
             return
-        for name in names:
+        for name in found:
             if [instance.passing for instance in found[name]] != [True]:
                 yield f"{name} is not registered once and passing in Consul"
+
+    def _registrations(self, names: list[str]) -> Mapping[str, Sequence[Registration]]:
+        """The instances of services by name, as Consul knows them; nothing where the matrix has no Consul."""
+        consul = self._matrix.consul
+        if consul is None:
+            return {}
+        session = self._deployment.sidecars.session(consul.container)
+        return read_discovery(session, consul.port, names).registrations
 
     def _others(self, name: str) -> Iterator[Service]:
         return (service for service in self._matrix.service if service.name != name)
 
     def _health(self, service: Service) -> Response:
         return self._deployment.ask(service, (service.health and service.health.path) or "/health")
+
+
+def _revive(container: Any) -> None:
+    # An interrupted run may leave the engine still at ending it: a restart waits for that, a start would not.
+    container.restart()
+
+
+def _thaw(container: Any) -> None:
+    try:
+        container.unpause()
+    except APIError:
+        # It may not have come to be frozen.
+        container.reload()
+        if container.status == "paused":
+            raise

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SUITE = str(ROOT / "tests" / "infra")
 DEADLINE_SECONDS = 300
+SERVICES = {
+    "lucid-api-gateway",
+    "lucid-blockchain-engine",
+    "lucid-session-anchoring",
+    "lucid-block-manager",
+    "lucid-data-chain",
+    "lucid-service-mesh-controller",
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from runs import DEADLINE_SECONDS, SUITE, Things, await_start
+from runs import DEADLINE_SECONDS, SERVICES, SUITE, Things, await_start
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     Look = Callable[[], Things]
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
-SERVICES = {
-    "lucid-api-gateway",
-    "lucid-blockchain-engine",
-    "lucid-session-anchoring",
-    "lucid-block-manager",
-    "lucid-data-chain",
-    "lucid-service-mesh-controller",
-}
 
 
 def rows(output: str) -> list[str]:
