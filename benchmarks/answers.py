@@ -35,6 +35,7 @@ ERRS = (
     'host.socket("udp://127.0.0.1:7006").is_listening',
     'host.socket("tcp://0.0.0.0:7002").is_listening',
     'host.socket("tcp://7002").is_listening',
+    'host.socket("udp://0.0.0.0:7008").is_listening',
 )
 
 

@@ -23,7 +23,7 @@ BEFORE = (
 )
 # What the shell's own start-up adds: no history in anybody's home, and a way to end it that leaves nothing.
 AFTER = """
-cd {directory} 2>/dev/null
+\\cd {directory} 2>/dev/null
 HISTFILE=
 PS1={prompt}
 trap 'exit 129' HUP TERM

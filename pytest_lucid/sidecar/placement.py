@@ -13,13 +13,24 @@ if TYPE_CHECKING:
 
 # What means the asking process, and so the sidecar; the first process of the target is meant.
 ASKING = (
-    (re.compile(r"/proc/(?:thread-)?self(?![\w-])"), "/proc/1"),
+    (re.compile(r"/proc(?:/+\.)*/+(?:thread-)?self(?![\w-])"), "/proc/1"),
     (re.compile(r"(?<![\w/])/proc/mounts(?!\w)"), "/proc/1/mounts"),
     (re.compile(r"(?<![\w/])/etc/mtab(?!\w)"), "/proc/1/mounts"),
 )
+# The sidecar's own processes: that of the shell, and those that a wildcard matches, too; a program that replaces the
+# shell would be busybox' own.
+SHELL = re.compile(r"""/proc/+["']?\$(?:[$!]|\{?PPID\b)""")
+WILDCARD = re.compile(r"/proc/+[^\s/;|&]*[*?\[]")
+REPLACED = re.compile(r"(?:^|[;&|({\n])\s*exec\s+(?![\d<>&{])")
 IPC = re.compile(r"kernel[./](msg|sem\b|shm|auto_msgmni)|fs[./]mqueue|/proc/sysvipc|\bipcs\b")
 HOSTNAME = re.compile(r"kernel[./](hostname|domainname)|\bhostname\b|\buname\b.* -\w*[an]")
 CGROUP = re.compile(r"/proc/(\d+|\*|\[[^]]*\]\*?)/cgroup")
+# With the arguments of the shell function `_refuse`: who, what it cannot do, what to ask.
+REFUSED = (
+    (SHELL, "'/proc/$$' 'the shell that asks, which is its own' /proc/1"),
+    (WILDCARD, "/proc 'wildcards for processes, where its own are, too' host.process"),
+    (REPLACED, "exec 'replacing its shell' 'the program without exec'"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,8 @@ class Placement:
     def seen(self, command: str) -> str:
         """Return a command with what means the asking process replaced by the target's first one.
 
-        Raises EngineError where it asks for what only a process in a namespace of the target can see.
+        A command that asks for the sidecar's own processes becomes one that says so, with exit code 126. Raises
+        EngineError where it asks for what only a process in a namespace of the target can see.
         """
         if "\0" in command:
             raise EngineError(f"{command!r} has a NUL character; no path and no argument can hold one.")
@@ -93,6 +105,8 @@ class Placement:
                 f"{command!r} asks for control groups as the container's own cgroup namespace shows them: "
                 "no sidecar can join it. Read /sys/fs/cgroup, or start the container with --cgroupns host."
             )
+        if reason := next((reason for pattern, reason in REFUSED if pattern.search(command)), None):
+            return f"_refuse {reason}"
         return command
 
 

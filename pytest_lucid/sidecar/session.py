@@ -17,6 +17,7 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.shell_protocol import DEFINITIONS, Ending
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import subreaper
+from pytest_lucid.sidecar.program import bringing
 from pytest_lucid.sidecar.stream import Stream, StreamClosedError
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ ENTER = (
     "exec 9</bin 8</dev/null; {bring}"
     "exec {under}/proc/self/fd/9/busybox chroot /proc/1/root /proc/self/fd/9/busybox {run}"
 )
-SUBREAPER = "/run/subreaper"
-# Several sessions may start at once: the finished program appears under its name.
-BRING = "[ -x {path} ] || {{ printf '{data}' >{path}.$$ && chmod 700 {path}.$$ && mv {path}.$$ {path}; }} || exit 126; "
 # In this order: aliases change what is read after them.
 SHIMS = ("session", "files", "users", "names", "network", "refusals", "programs", "aliases")
 # Words without any meaning to a shell, so that no syntax error can swallow what follows.
@@ -162,7 +160,7 @@ class Session:
             stream = Stream(self.sidecar.engine, container, entering(self.sidecar.engine.architecture, "sh"))
         placement = self.sidecar.placement
         try:
-            stream.send((definitions() + f"cd {shlex.quote(placement.directory)}\n").encode(), deadline)
+            stream.send((definitions() + f"\\cd {shlex.quote(placement.directory)}\n").encode(), deadline)
             opened = _answer(stream, _send(stream, 'echo "$$ $_variables"', deadline), deadline)
             pid, *names = opened.stdout.decode("utf-8", "replace").split()
             self._pid = int(pid)
@@ -210,8 +208,8 @@ def definitions() -> str:
 def entering(architecture: str, run: str) -> list[str]:
     """Return the command that starts `run` (an applet and its options) in the root of the target."""
     program = subreaper.program(architecture)
-    bring = BRING.format(path=SUBREAPER, data=subreaper.as_printf(program)) if program else ""
-    under = f"{SUBREAPER} " if program else ""
+    bring = bringing(subreaper.PATH, program) if program else ""
+    under = f"{subreaper.PATH} " if program else ""
     return ["/bin/busybox", "sh", "-c", ENTER.format(bring=bring, under=under, run=run)]
 
 

@@ -66,6 +66,8 @@ kept = [
     listen(four, stream, ("127.0.0.1", 7004)),
     listen(six, stream, ("::1", 7005)),
     listen(four, datagram, ("0.0.0.0", 7006)),
+    listen(six, datagram, ("::", 7007), 0),
+    listen(six, datagram, ("::", 7008), 1),
     listen(socket.AF_UNIX, stream, "/tmp/scene/socket"),
 ]
 kept.append(socket.create_connection(("127.0.0.1", 7004)))

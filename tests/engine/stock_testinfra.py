@@ -54,6 +54,8 @@ host.socket("tcp://127.0.0.1:7004").is_listening == True
 host.socket("tcp://0.0.0.0:7004").is_listening == False
 host.socket("tcp://::1:7005").is_listening == True
 host.socket("udp://0.0.0.0:7006").is_listening == True
+host.socket("udp://0.0.0.0:7007").is_listening == True
+host.socket("udp://:::7007").is_listening == True
 host.socket("tcp://7999").is_listening == False
 host.socket("unix:///tmp/scene/socket").is_listening == True
 host.socket("unix:///tmp/scene/nothing").is_listening == False

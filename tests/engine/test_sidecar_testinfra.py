@@ -120,6 +120,13 @@ def test_testinfras_own_host_is_left_alone_in_other_trees(tmp_path: Path) -> Non
         ("tcp://7005", False),
         ("udp://127.0.0.1:7006", True),
         ("udp://:::7006", False),
+        ("udp://0.0.0.0:7007", True),
+        ("udp://127.0.0.1:7007", True),
+        ("udp://:::7007", True),
+        ("udp://7007", True),
+        ("udp://0.0.0.0:7008", False),
+        ("udp://:::7008", True),
+        ("udp://7008", False),
         ("tcp://0.0.0.0:7006", False),
     ],
 )
@@ -139,6 +146,9 @@ def test_all_listening_sockets_are_told_once(inside: Any) -> None:
             "tcp://127.0.0.1:7004",
             "tcp://::1:7005",
             "udp://0.0.0.0:7006",
+            "udp://:::7007",
+            "udp://0.0.0.0:7007",
+            "udp://:::7008",
             "unix:///tmp/scene/socket",
         ]
     )

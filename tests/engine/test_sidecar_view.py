@@ -6,15 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from scene import BOX
+from scene import BOX, DISTROLESS, await_ready, keeping, start
 
+from pytest_lucid import standin
+from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import EngineError, MissingError
+from pytest_lucid.sidecar.session import Session
+from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
+from pytest_lucid.sidecar.testinfra_backend import host_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import docker
     from docker.models.containers import Container
+
+    from pytest_lucid.engine.connection import Engine
 
 pytestmark = pytest.mark.engine
 
@@ -22,6 +29,20 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(autouse=True)
 def nothing_left() -> None:
     """Nothing here brings a stack up, so there is none to take down."""
+
+
+@pytest.fixture(scope="module")
+def target(client: docker.DockerClient, engine: Engine) -> Iterator[Any]:
+    """One container for many questions."""
+    standin.ensure(client, [DISTROLESS, TOOLBOX], print)
+    name = f"{BOX}-view"
+    container = start(client, DISTROLESS, name, keeping(""))
+    await_ready(container)
+    session = Session(Sidecar(engine, name, Run.new()))
+    yield host_through(session)
+    session.close()
+    session.sidecar.remove()
+    container.remove(force=True, v=True)
 
 
 def test_questions_about_the_process_are_about_the_first_one(
@@ -40,6 +61,55 @@ def test_questions_about_the_process_are_about_the_first_one(
     assert status.contains("^CapEff:.0000000000000000")
     assert host.file("/proc/self/limits").exists
     assert "python3.11" in host.check_output("readlink /proc/self/exe")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "cd /proc; cat self/status",
+        "cd /proc && ls",
+        "cd / && cd proc; cat thread-self/status",
+        "ls /proc",
+        "ls -l /proc/",
+        "ls -d /proc/[0-9]*",
+        "cat /proc/$$/status",
+        "find /proc -maxdepth 1",
+        "find / -maxdepth 0 -exec id -u ';'",
+        "find / -maxdepth 0 -exec sh -c 'id -u' ';'",
+        "sh -ec 'cd /proc; cat self/status'",
+        "exec id -u",
+        "command id -u",
+        "env A=b id -u",
+        "nice id -u",
+        "echo -u | xargs id",
+        "echo 'id -u' | sh",
+        "busybox find /proc",
+        "busybox nice id -u",
+    ],
+)
+def test_the_sidecars_own_processes_are_refused(target: Any, asked: str) -> None:
+    answer = target.run(asked)
+    assert (answer.rc, answer.stdout) == (126, "")
+    assert "; ask " in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "printed"),
+    [
+        ("sh -ec 'id -u'", "65532"),
+        ("sh -e -c 'id -u; false; echo no' || true", "65532"),
+        ("sh -euc 'echo $1 $(id -u)' name a", "a 65532"),
+        ("cat /proc//self/comm", "python3.11"),
+        ("cd /proc/self && cat comm", "python3.11"),
+        ("find /etc/passwd -exec cat {} + | grep -c ^root:", "1"),
+        ("timeout 5 echo a", "a"),
+        ("timeout 5 sh -c 'cat /proc/self/comm'", "python3.11"),
+        ("busybox timeout 5 echo a", "a"),
+        ("echo id | sh -c 'cat'", "id"),
+    ],
+)
+def test_other_ways_to_ask_are_about_the_first_process(target: Any, asked: str, printed: str) -> None:
+    assert target.check_output(asked) == printed
 
 
 @pytest.mark.parametrize("asked", ["cat /proc/mounts", "grep -c . /etc/mtab", "cat /proc/self/mountinfo", "mount"])

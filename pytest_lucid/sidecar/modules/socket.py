@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from testinfra.modules.socket import Socket
 
 from pytest_lucid.errors import EngineError
+from pytest_lucid.sidecar import datagrams
 from pytest_lucid.sidecar.listeners import WAITING, read_address
 from pytest_lucid.sidecar.modules.base import Sidecar
 
@@ -46,7 +47,7 @@ class SidecarSocket(Sidecar, Socket):
         """Whether something listens at the address itself, or at all addresses of its family.
 
         A socket without an address is listening if it does so on all addresses of both families. Raises EngineError
-        where a UDP socket on `::` decides, because the kernel's tables do not hold whether it takes IPv4.
+        where the kernel does not tell whether a UDP socket on `::` takes IPv4.
         """
         if self.protocol == "unix":
             return ("unix", self.host) in self._iter_sockets(listening=True)
@@ -70,16 +71,33 @@ class SidecarSocket(Sidecar, Socket):
         return any(self._takes_ipv4(each) for each in both)
 
     def _takes_ipv4(self, endpoint: Endpoint) -> bool:
-        """Whether a socket on `::` takes IPv4, too: it does if it can be reached that way. Each is tried once."""
-        if endpoint.protocol != "tcp":
-            raise EngineError(
-                f"whether the UDP socket on [::]:{endpoint.port} takes IPv4 cannot be seen from the sidecar; "
-                f"ask for udp://:::{endpoint.port}."
-            )
+        """Whether a socket on `::` takes IPv4, too; asked once: for TCP by connecting, for UDP from the kernel."""
         known: dict[int, bool] = self._host.backend.takes_ipv4
         if endpoint.inode not in known:
-            known[endpoint.inode] = self.session().run(f"_connects 127.0.0.1 {endpoint.port}").code == 0
+            if endpoint.protocol == "tcp":
+                known[endpoint.inode] = self.session().run(f"_connects 127.0.0.1 {endpoint.port}").code == 0
+            else:
+                known.update(self._families_of_datagrams(endpoint))
         return known[endpoint.inode]
+
+    def _families_of_datagrams(self, endpoint: Endpoint) -> dict[int, bool]:
+        architecture = self.session().sidecar.engine.architecture
+        asking = datagrams.command(architecture)
+        said = f"no program asks it on {architecture}"
+        if asking:
+            answer = self.session().run(asking)
+            try:
+                found = datagrams.read_families(answer.stdout)
+            except ValueError as error:
+                said = answer.stderr.decode("utf-8", "replace").strip() or str(error)
+            else:
+                if endpoint.inode in found:
+                    return found
+                said = "it was closed meanwhile"
+        raise EngineError(
+            f"whether the UDP socket on [::]:{endpoint.port} takes IPv4 cannot be seen from the sidecar ({said}); "
+            f"ask for udp://:::{endpoint.port}."
+        )
 
     def _iter_sockets(self, listening: bool) -> Iterator[tuple[Any, ...]]:  # noqa: FBT001 - testinfra's signature
         if self.protocol in {None, "unix"}:
@@ -88,7 +106,7 @@ class SidecarSocket(Sidecar, Socket):
             here = endpoint.protocol, _text(endpoint.address), endpoint.port
             if listening and endpoint.is_waiting:
                 yield here
-                if endpoint.address == IPV6_ANY and endpoint.protocol == "tcp" and self._takes_ipv4(endpoint):
+                if endpoint.address == IPV6_ANY and self._takes_ipv4(endpoint):
                     yield endpoint.protocol, str(IPV4_ANY), endpoint.port
             elif not listening and endpoint.state == CONNECTED:
                 yield (*here, _text(endpoint.peer), endpoint.peer_port)

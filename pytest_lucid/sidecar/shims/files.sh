@@ -21,7 +21,7 @@ _find_program() {
 _command() {
     case $1 in
         -v) _find_program "$2" ;;
-        *) command "$@" ;;
+        *) _starting command "$@" ;;
     esac
 }
 
@@ -29,6 +29,17 @@ _which() {
     local code=0 program
     for program; do _find_program "$program" || code=1; done
     return $code
+}
+
+# In /proc, relative paths to `self` would be the sidecar. A command ends there, whatever follows: it would be asked for in
+# another directory.
+_cd() {
+    \cd "$@" || return
+    [ . -ef /proc ] || return 0
+    \cd "$OLDPWD" || return
+    _refuse_processes cd
+    case $- in *i*) return 126 ;; esac
+    exit 126
 }
 
 # Permissions as the service has them: this shell may read everything, the service may not.
@@ -82,7 +93,9 @@ _ls() {
     for word; do
         [ $first ] && set -- && first=
         case $word in -q) quoted=1 ;; *) set -- "$@" "$word" ;; esac
+        [ "$word" -ef /proc ] && { _refuse_processes ls; return; }
     done
+    [ . -ef /proc ] && { _refuse_processes ls; return; }
     ls "$@"
 }
 

@@ -6,6 +6,9 @@ _refuse() {
     return 126
 }
 
+# The names in /proc are of the sidecar's processes, too; `self` below it is the sidecar.
+_refuse_processes() { _refuse "$1" "/proc itself" 'host.process, host.file("/proc").listdir(), or for /proc/1'; }
+
 _df() { _refuse df "$*" "host.mount_point, or stat -f"; }
 _dpkg_query() { _refuse dpkg-query "$*" "host.package"; }
 _pip() { _refuse pip "$*" "host.pip"; }

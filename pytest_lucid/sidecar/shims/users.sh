@@ -4,7 +4,7 @@ _env() {
     case "$*" in
         -0) _environment ;;
         '') _environment | tr '\0' '\n' ;;
-        *) env "$@" ;;
+        *) _starting env "$@" ;;
     esac
 }
 

@@ -181,6 +181,13 @@ def placement(**host: object) -> Placement:
         ("cat /proc/thread-self/status", "cat /proc/1/status"),
         ("grep x /proc/mounts /etc/mtab", "grep x /proc/1/mounts /proc/1/mounts"),
         ("cat /proc/selfish /proc/12/mounts /x/etc/mtab", "cat /proc/selfish /proc/12/mounts /x/etc/mtab"),
+        ("cat /proc//self/status /proc/./self/status", "cat /proc/1/status /proc/1/status"),
+        (
+            "cat /proc/1/task/*/stat /proc/[1-9]x",
+            "_refuse /proc 'wildcards for processes, where its own are, too' host.process",
+        ),
+        ("cat /proc/1/task/*/stat", "cat /proc/1/task/*/stat"),
+        ("exec 3</etc/passwd; cat <&3", "exec 3</etc/passwd; cat <&3"),
         ("uname -s", "uname -s"),
     ],
 )
@@ -202,6 +209,14 @@ def test_the_asking_process_is_the_first_one(asked: str, seen: str) -> None:
 def test_what_cannot_be_seen_is_an_error(asked: str, host: dict[str, object], message: str) -> None:
     with pytest.raises(EngineError, match=re.escape(message)):
         placement(**host).seen(asked)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["ls -d /proc/[0-9]*", "cat /proc/*/comm", "cat /proc/$$/status", "cat /proc/${PPID}/comm", "true; exec id -u"],
+)
+def test_the_sidecars_own_processes_are_not_asked(asked: str) -> None:
+    assert placement().seen(asked).startswith("_refuse ")
 
 
 def test_namespaces_are_joined_where_that_can_be() -> None:

@@ -128,6 +128,68 @@ def test_a_refusal_is_no_no_and_names_what_to_ask(command: str, asks: str) -> No
     assert command.split()[1] in said
 
 
+REFUSALS = ("refusals", "files", "programs", "users")
+
+
+@pytest.mark.parametrize(
+    ("command", "who"),
+    [
+        ("_find / -maxdepth 0 -exec id -u ';'", "find"),
+        ("_find / -maxdepth 0 -exec /bin/sh -c 'echo; id' ';'", "find"),
+        ("_starting nice -n 5 id -u", "nice"),
+        ("_starting xargs env", "xargs"),
+        ("_env A=b id", "env"),
+        ("_command id -u", "command"),
+        ("_busybox timeout 5 id -u", "timeout"),
+        ("_starting timeout 5 sh -c 'cd /proc; cat self/comm'", "timeout"),
+        ("_starting nohup sh", "nohup"),
+        ("_starting nohup sh /etc/profile", "nohup"),
+        ("_find /proc -maxdepth 1", "find"),
+        ("_ls /proc", "ls"),
+        ("_ls -la /proc/", "ls"),
+        ("_cd /proc; echo on", "cd"),
+        ("_cd /; _cd proc; echo on", "cd"),
+        ("cd /proc; _ls", "ls"),
+        ("echo 'id -u' | _sh", "sh"),
+        ("_sh -s </dev/null", "sh"),
+        ("_sh /etc/profile", "sh"),
+        ("_sh -c", "sh"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_would_tell_about_the_sidecar_is_refused(command: str, who: str) -> None:
+    code, printed, said = sh(REFUSALS, command)
+    assert (code, printed) == (126, "")
+    assert said.startswith(f"{who}: the sidecar does not support ")
+    assert "; ask " in said
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("_sh -ec 'false; echo no' || echo ended", "ended\n"),
+        ("_sh -c 'set -e; false; echo no' || echo ended", "ended\n"),
+        ("_sh -e -c 'echo $- | grep -c e'", "1\n"),
+        ("_sh -uec 'echo $1 $#' name a b", "a 2\n"),
+        ("_sh -ce 'exit 3'; echo $?", "3\n"),
+        ("_sh +e -c 'false; echo on'", "on\n"),
+        ("echo in | _sh -c 'cat'", "in\n"),
+        ("_sh -o errexit -c 'false; echo no' || echo ended", "ended\n"),
+        ("_find / -maxdepth 0 -exec echo {} ';'", "/\n"),
+        ("_find /etc/passwd -name passwd -o -name id", "/etc/passwd\n"),
+        ("_starting nice -n 5 echo a", "a\n"),
+        ("_command echo a", "a\n"),
+        ("_starting timeout 5 sh -c 'id=5; echo $id /proc/1/mounts valid'", "5 /proc/1/mounts valid\n"),
+        ("_find /etc/passwd -exec sh -c 'echo $1' x {} ';'", "/etc/passwd\n"),
+        ("_cd /etc && pwd", "/etc\n"),
+        ("_cd /proc/1/.. || true; _ls -d /etc", ""),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_is_about_the_container_is_answered(command: str, printed: str) -> None:
+    assert sh(REFUSALS, command)[1] == printed
+
+
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_a_shell_can_read_all_of_them(shell: str) -> None:
     if not shutil.which(shell):
