@@ -270,7 +270,12 @@ CONTAINERS = (
         note=MOUNTED,
         change=host(Binds=["/var/run/docker.sock:/data/s:ro"]),
     ),
-    ContainerMutation(name="the host's shared memory", kills=ids("RUN-NAMESPACES"), change=host(IpcMode="host")),
+    ContainerMutation(
+        name="the host's shared memory",
+        kills=ids("RUN-NAMESPACES CTR-SETTINGS"),
+        note="the engine was told so when the container was created",
+        change=host(IpcMode="host"),
+    ),
     ContainerMutation(
         name="code can be written",
         kills=ids("RUN-CODE CTR-MOUNTS"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from changes import alias, host, lie, mount, special_volume, variable
-from mutation import ANCHORING, DATA, ENGINE, GATEWAY, MANAGER, MESH, ContainerMutation, ids
+from mutation import ANCHORING, DATA, ENGINE, MANAGER, MESH, ContainerMutation, ids
 
 # Nothing needs these two, and they ask nobody but Consul.
 LEAVES = (DATA, MANAGER)
@@ -82,21 +82,19 @@ CREATIONS = (
         services=(DATA, MANAGER, ENGINE),
     ),
     ContainerMutation(name="a DNS server of somebody else", kills=ids("CTR-RESOLVER"), change=host(Dns=["192.0.2.53"])),
-    ContainerMutation(name="a domain to search", kills=ids("CTR-RESOLVER"), change=host(DnsSearch=["example.test"])),
+    # A domain to search would do, too; but then what a name resolves to depends on the resolver of the machine.
+    ContainerMutation(
+        name="an option for the resolver", kills=ids("CTR-RESOLVER"), change=host(DnsOptions=["attempts:3"])
+    ),
     ContainerMutation(
         name="a host that only it knows", kills=ids("CTR-RESOLVER"), change=host(ExtraHosts=["registry.test:192.0.2.1"])
     ),
     ContainerMutation(
-        name="calls itself as another",
-        kills=ids("CTR-RESOLVER RUN-DNS"),
-        change=lambda d: d.update(Hostname=GATEWAY),
-        services=LEAVES,
-        note="and so resolves the other's name to itself",
+        name="calls itself otherwise",
+        stack=ids("NET-ALIASES"),
+        change=lambda d: d.update(Hostname="lucid-archive"),
     ),
     ContainerMutation(name="the OOM killer switched off", kills=ids("CTR-SETTINGS"), change=host(OomKillDisable=True)),
-    ContainerMutation(
-        name="the last to die when memory ends", kills=ids("CTR-SETTINGS"), change=host(OomScoreAdj=-900)
-    ),
     ContainerMutation(
         name="a device",
         kills=ids("CTR-SETTINGS"),

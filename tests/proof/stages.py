@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ from mutation import ContainerMutation, ImageMutation, LiveMutation, Mutation, S
 from stack import INFRA, Running, say
 from suite import ROOT, Cell, red_cells
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.matrix import load_matrix
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 CONTEXT = ("03-api-gateway", "blockchain", "service-mesh", "common", "lucid.toml", ".dockerignore")
 
 
+# The checks of what runs.
+LIVE_FILES = tuple(
+    str(file) for file in sorted(Path(INFRA).glob("test_*.py")) if not file.name.startswith("test_image")
+)
 # The tests that hurt the stack, by what they claim.
 CHAOS = {
     "CHS-STOP": "stopped_dependency",
@@ -122,27 +128,31 @@ class Containers:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._documents = {name: running.client.api.inspect_container(name) for name in running.services}
+        self._changed: set[str] = set()
 
     def plant(self, batch: dict[str, ContainerMutation]) -> None:
-        """Replace the containers."""
-        for service, mutation in batch.items():
-            self._replace(service, mutation.change)
-        self._running.settle(*batch)
+        """Replace the containers, and those of the batch before by ones like the first."""
+        changes = dict.fromkeys(self._changed, _unchanged) | {name: each.change for name, each in batch.items()}
+        self._changed = set(batch)
+        together([partial(self._replace, service, change) for service, change in changes.items()])
+        self._running.settle(*changes)
 
     def uproot(self, batch: dict[str, ContainerMutation]) -> None:
-        """Replace them again, by ones like the first."""
-        for service in batch:
-            self._replace(service, lambda _: None)
-        self._running.settle(*batch)
+        """Nothing yet: the next batch replaces the containers anyway, and `close` those of the last."""
+        del batch
+
+    def close(self) -> None:
+        """Replace what is still changed by containers like the first."""
+        self.plant({})
 
     def check(self, batch: dict[str, ContainerMutation]) -> frozenset[Cell]:
-        """Run the whole infra suite; journey and chaos only where they are what is proven."""
+        """Run all checks but those of images, which stay as they are; journey and chaos only where they are proven."""
         proven = {check for mutation in batch.values() for check in mutation.proves}
         journey = ["--lucid-journey"] if any(check.startswith("JRN-") for check in proven) or not batch else []
         # What each hurts takes its time to recover, so no other of them is run; the rest of the suite is.
         spared = [f"not {CHAOS[check]}" for check in sorted(CHAOS.keys() - proven)]
         chaos = ["--lucid-chaos", *(["-k", " and ".join(spared)] if spared else [])] if proven & CHAOS.keys() else []
-        return red_cells("--lucid-host=local", INFRA, *journey, *chaos)
+        return red_cells("--lucid-host=local", *LIVE_FILES, *journey, *chaos)
 
     def _replace(self, service: str, change: Callable[[Document], object]) -> None:
         document = deepcopy(self._documents[service])
@@ -211,6 +221,11 @@ class BringUps:
             return red_cells("--lucid-host=local", INFRA, f"--lucid-matrix={matrix}")
 
 
+def _unchanged(document: Document) -> None:
+    """The change that leaves a container as it was."""
+    del document
+
+
 @contextmanager
 def _file(text: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
@@ -232,6 +247,13 @@ def _tree(running: Running) -> Iterator[Tree]:
         yield Tree(Path(folder))
 
 
+@contextmanager
+def _containers(running: Running) -> Iterator[Containers]:
+    running.ensure_up()
+    with closing(Containers(running)) as stage:
+        yield stage
+
+
 def _on_stack(make: Callable[[Running], Stage]) -> Callable[[Running], AbstractContextManager[Stage]]:
     @contextmanager
     def stage(running: Running) -> Iterator[Stage]:
@@ -244,7 +266,7 @@ def _on_stack(make: Callable[[Running], Stage]) -> Callable[[Running], AbstractC
 STAGES: dict[type[Mutation], Callable[[Running], AbstractContextManager[Stage]]] = {
     TreeMutation: _tree,
     ImageMutation: _on_stack(Images),
-    ContainerMutation: _on_stack(Containers),
+    ContainerMutation: _containers,
     LiveMutation: _on_stack(Live),
     StackMutation: _on_stack(BringUps),
 }
