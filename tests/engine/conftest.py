@@ -110,6 +110,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(*arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lucid-project={ROOT}", *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
+        # Wide enough for the whole names of services in the table.
+        environment["COLUMNS"] = "160"
         process = subprocess.Popen(
             command,
             cwd=tmp_path,

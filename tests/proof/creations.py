@@ -143,12 +143,4 @@ CREATIONS = (
         change=alias("database"),
         services=(MESH,),
     ),
-    ContainerMutation(
-        name="answers to another's name, too",
-        stack=ids("NET-ALIASES"),
-        everywhere=ids("RUN-DNS"),
-        change=alias(DATA),
-        services=(MANAGER,),
-        note="the name has two addresses now",
-    ),
 )
