@@ -123,7 +123,7 @@ def main() -> int:
     ]
     files = [mutation for mutation in everything if isinstance(mutation, FileMutation)]
     # A part is made of whole batches, so that in every part each defect meets the company that it has in the whole.
-    groups = [(kind, batch) for kind in STAGES for batch in batches([m for m in everything if isinstance(m, kind)])]
+    groups = [(kind, batch) for kind in STAGES for batch in batches([m for m in everything if type(m) is kind])]
     planned = [group for index, group in enumerate(groups) if index % parts == part - 1]
     mutations = [*files, *(mutation for _, batch in planned for mutation in batch.values())]
     proven: set[str] = set()

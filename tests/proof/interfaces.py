@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from changes import lie, variable
-from mutation import ANCHORING, DATA, ENGINE, GATEWAY, MANAGER, MESH, ContainerMutation, ids
+from mutation import ANCHORING, DATA, ENGINE, GATEWAY, MANAGER, MESH, ChaosMutation, ContainerMutation, ids
 
 TLS_CONTEXT = """
 import ssl, lucid_service.server as s
@@ -228,21 +228,21 @@ INTERFACES = (
         change=lie("import lucid_chain.block_api as b\nb.transaction_id = lambda _: bytes(32)"),
         services=(MANAGER,),
     ),
-    ContainerMutation(
+    ChaosMutation(
         name="says for ever that what it needs is healthy",
         kills=ids("CHS-STOP CHS-FREEZE CTR-PROGRAM"),
         change=lie("async def s(self): return {'lucid-blockchain-engine': 'healthy'}\nh.Dependencies.statuses = s"),
         services=(ANCHORING,),
         note="it asks nobody, so it learns of neither",
     ),
-    ContainerMutation(
+    ChaosMutation(
         name="names what is unhealthy and is healthy all the same",
         kills=ids("CHS-STOP CHS-FREEZE CTR-PROGRAM"),
         change=lie("h.DEGRADED = h.HEALTHY\nh._WORSE = (h.HEALTHY, h.UNHEALTHY)"),
         services=(MANAGER,),
         note="in whatever way its dependency is away",
     ),
-    ContainerMutation(
+    ChaosMutation(
         name="does not start where it was killed",
         kills=ids("CHS-KILL CTR-PROGRAM"),
         # Whoever ends by itself takes its entry out of Consul.
@@ -257,7 +257,7 @@ INTERFACES = (
         note="another program runs it",
         services=(MESH,),
     ),
-    ContainerMutation(
+    ChaosMutation(
         name="registers only once",
         kills=ids("CTR-PROGRAM"),
         stack=ids("CHS-CONSUL"),
@@ -268,7 +268,7 @@ INTERFACES = (
         ),
         services=(ANCHORING,),
     ),
-    ContainerMutation(
+    ChaosMutation(
         name="circuits never open",
         kills=ids("CHS-BREAKER CTR-PROGRAM"),
         change=lie("import lucid_service.circuit as c\nc.FAILURES = 10**9"),

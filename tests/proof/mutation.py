@@ -82,6 +82,11 @@ class ContainerMutation(Mutation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChaosMutation(ContainerMutation):
+    """One that only shows when something else is stopped, frozen or killed, which takes minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveMutation(Mutation):
     """A defect of the running stack: `plant` and `uproot` get the engine and the name of the service."""
 

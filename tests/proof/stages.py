@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import docker
-from mutation import ContainerMutation, ImageMutation, LiveMutation, Mutation, StackMutation, TreeMutation
+from mutation import (
+    ChaosMutation,
+    ContainerMutation,
+    ImageMutation,
+    LiveMutation,
+    Mutation,
+    StackMutation,
+    TreeMutation,
+)
 from stack import INFRA, Running, say
 from suite import ROOT, Cell, red_cells
 
@@ -267,6 +275,7 @@ STAGES: dict[type[Mutation], Callable[[Running], AbstractContextManager[Stage]]]
     TreeMutation: _tree,
     ImageMutation: _on_stack(Images),
     ContainerMutation: _containers,
+    ChaosMutation: _containers,
     LiveMutation: _on_stack(Live),
     StackMutation: _on_stack(BringUps),
 }
