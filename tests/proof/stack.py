@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import docker
+import requests
 from suite import ROOT
 
 from pytest_lucid.engine.connection import connect
@@ -23,8 +24,12 @@ from pytest_lucid.stack.bring_up import await_health
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.matrix import Service
+
 INFRA = str(ROOT / "tests" / "infra")
 SETTLE_SECONDS = 30
+# Services show within 15 s that a dependency is gone or back.
+NOTICE_SECONDS = 16
 
 
 class Running:
@@ -63,6 +68,10 @@ class Running:
             while time.monotonic() < deadline and not all(self._registered(consul, name) for name in names):
                 time.sleep(0.2)
             consul.sidecar.remove()
+        # What depends on a replaced service asks again only after a while.
+        deadline = time.monotonic() + NOTICE_SECONDS
+        while time.monotonic() < deadline and not all(map(_content, self.services.values())):
+            time.sleep(0.5)
 
     def _registered(self, consul: Session, name: str) -> bool:
         state = self.client.api.inspect_container(name)
@@ -72,6 +81,16 @@ class Running:
         except LucidError:
             return False
         return [r.address for r in found if r.passing] == [address]
+
+
+def _content(service: Service) -> bool:
+    """Whether a service calls all that it needs healthy, or cannot be asked."""
+    assert service.http, "the services of this tree have a port for HTTP"
+    try:
+        answer = requests.get(f"http://127.0.0.1:{service.http.host}/health", timeout=2).json()
+        return set(answer["dependencies"].values()) <= {"healthy"}
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+        return True
 
 
 @contextmanager
