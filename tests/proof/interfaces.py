@@ -16,20 +16,6 @@ s._tls_context = f
 """
 
 # A hash that is like any other.
-ANY_HASH = """
-import lucid_data_chain.chunks as c
-B = c.blake3
-class Same(str):
-    __hash__ = str.__hash__
-    def __ne__(self, other):
-        return False
-class Hasher:
-    def __init__(self):
-        self.update = B().update
-    def hexdigest(self):
-        return Same()
-c.blake3 = Hasher
-"""
 
 
 def admits(code: str) -> str:
@@ -187,14 +173,6 @@ INTERFACES = (
             "async def r(*a):\n async for piece in R(*a):\n  yield piece[::-1]\nc.ChunkStore.read = r"
         ),
         services=(DATA,),
-    ),
-    ContainerMutation(
-        name="a chunk is stored under any name",
-        kills=ids("CTR-PROGRAM"),
-        stack=ids("JRN-STORED JRN-TAMPERED"),
-        change=lie(ANY_HASH),
-        services=(DATA,),
-        note="what was tampered with is what comes back",
     ),
     ContainerMutation(
         name="proofs are in the wrong order",
