@@ -15,8 +15,6 @@ def f(tls):
 s._tls_context = f
 """
 
-# A hash that is like any other.
-
 
 def admits(code: str) -> str:
     """Code that changes what the gateway takes for a token; it sees PyJWT's own function as `D`."""
