@@ -125,6 +125,8 @@ def replace_consul(client: DockerClient, ports: dict[str, Any]) -> None:
     document = client.api.inspect_container(CONSUL)
     config = {**document["Config"], "HostConfig": {**document["HostConfig"], "PortBindings": ports}}
     config["ExposedPorts"] = {port: {} for port in ports}
+    # The first one's short id, which the engine would take for a further name of the new one.
+    del config["Hostname"]
     client.api.remove_container(CONSUL, force=True)
     client.api.create_container_from_config(config, CONSUL)
     client.api.start(CONSUL)
