@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_lucid.target.deployment import Deployment
 
 CLOCK_TOLERANCE = dt.timedelta(seconds=5)
+# A second apart.
+ATTEMPTS = 5
 
 
 @pytest.mark.lucid(
@@ -85,9 +88,17 @@ def test_health_tells_truth_about_dependencies(
 ) -> None:
     """Exactly the needs of the matrix are listed, and each is healthy if, and only if, its container runs."""
     running = {need: lucid_deployment.container(need).status == "running" for need in lucid_service.needs}
-    stated = lucid_health.document.get(str(lucid_health_demand.dependencies), {"?": "?"})
-    told = {name: status == lucid_health_demand.healthy for name, status in stated.items()}
-    assert told == running, str(lucid_health)
+
+    def told(answer: Response) -> dict[str, bool]:
+        stated = answer.document.get(str(lucid_health_demand.dependencies), {"?": "?"})
+        return {name: status == lucid_health_demand.healthy for name, status in stated.items()}
+
+    answer, attempts = lucid_health, 0
+    # A busy host answers late, and late counts as unhealthy: what lasts for some seconds is a claim.
+    while told(answer) != running and attempts < ATTEMPTS:
+        time.sleep(1)
+        answer, attempts = lucid_deployment.ask(lucid_service, lucid_health_demand.path or "/"), attempts + 1
+    assert told(answer) == running, str(answer)
 
 
 @pytest.mark.lucid(
