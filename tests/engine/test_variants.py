@@ -60,7 +60,7 @@ dockerfile = "blockchain/Dockerfile.archive"
 cluster = "02-blockchain-core"
 ports = [{ number = 8088 }]
 storage = ["/data/chunks", "/data/merkle"]
-requirements = "blockchain/requirements.data.txt"
+requirements = ["blockchain/requirements.data.txt"]
 """
 
 
