@@ -9,54 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_lucid.audit.project import Project
-from pytest_lucid.audit.rules import (
-    copy_sources,
-    dependencies,
-    health,
-    isolation,
-    metadata,
-    ownership,
-    peers,
-    stages,
-    start,
-    support,
-    variables,
-    written_secrets,
-)
+from pytest_lucid.audit.rules.excuses import RULES
 from pytest_lucid.matrix import Matrix, load_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pytest_lucid.audit.finding import Finding
-    from pytest_lucid.audit.subject import Subject
 
-    Rule = Callable[[Subject], Iterable[Finding]]
-
-JUDGES: tuple[Rule, ...] = (
-    *(dependencies.broken_scripts, dependencies.development_tools, dependencies.other_python),
-    *(dependencies.other_release, dependencies.unhashed, dependencies.unpinned, dependencies.unreachable_packages),
-    *(health.missing_health_check, metadata.missing_labels, metadata.other_environment, metadata.other_name),
-    *(metadata.other_ports, metadata.other_user, metadata.shell_form, ownership.unwritable_storage),
-    *(
-        ownership.writable_code,
-        peers.unknown_peers,
-        copy_sources.ambiguous_sources,
-        copy_sources.carried_files,
-        copy_sources.build_products,
-    ),
-    *(
-        copy_sources.leaky_context,
-        copy_sources.missing_sources,
-        stages.impossible_runs,
-        stages.loose_tag,
-        stages.other_base,
-    ),
-    *(stages.refused, stages.single_stage, stages.unknown_origins, start.failing_probe, start.missing_module),
-    *(start.missing_program, support.unsupported_bases, isolation.forbidden_words, variables.contradicting_ports),
-    *(variables.empty_variables, written_secrets.secrets),
-)
+# hadolint is another program, with tests of its own.
+JUDGES = tuple(rule for check, rule in RULES.items() if check != "DKF-HADOLINT")
 DISTROLESS = "FROM gcr.io/distroless/python3-debian12\n"
 HOSTILE = {
     "a line of 1 MB": "FROM python:3.11\nRUN " + "pip install a " * 80_000,
@@ -94,7 +56,7 @@ SLOWEST_SECONDS = 20
 def apply_all_rules(root: Path, path: str, *, whole: bool = False) -> list[Finding]:
     packaged = load_matrix(None).model_dump(mode="json")
     packaged["service"][1] |= {"dockerfile": path, "storage": ["/data/blocks"]}
-    matrix = Matrix.model_validate(packaged)
+    matrix = Matrix.model_validate(packaged).inherited()
     project = Project(root, matrix, matrix.service[1:2], whole=whole)
     subject = project.subjects(matrix.service[1])[0]
     return [finding for rule in JUDGES for finding in rule(subject)]
