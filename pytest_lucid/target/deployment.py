@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ from pytest_lucid.sidecar.runtime import read_runtime, resolve
 from pytest_lucid.stack.certificate import AUTHORITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from pytest_lucid.engine.connection import Engine
@@ -121,6 +122,17 @@ class Deployment:
     def ask(self, service: Service, path: str, request: Request = GET) -> Response:
         """What `service` answers now on the published side of its HTTP port; nothing is kept."""
         return self._ask(service, self._url(service, path), request)
+
+    def ask_until(self, service: Service, path: str, holds: Callable[[Response], bool], seconds: int) -> Response:
+        """Ask once a second, at most `seconds` times, until what `service` answers `holds`; returns the last answer.
+
+        For answers that a busy host may get wrong for a moment: a service names a peer unhealthy that answers late.
+        """
+        for _ in range(seconds - 1):
+            if holds(answer := self.ask(service, path)):
+                return answer
+            time.sleep(1)
+        return self.ask(service, path)
 
     def tls(self, service: Service, port: Port) -> Tls:
         """The TLS of a published port; raises EngineError where there is none."""

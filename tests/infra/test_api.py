@@ -32,7 +32,7 @@ KINDS = {404: "4", 405: "1", 501: "5"}
 def test_answers_keep_the_contract(
     lucid_service: Service, lucid_contract: Contract, lucid_deployment: Deployment
 ) -> None:
-    """Every operation of /openapi.json is there, and answers with a status and a body that the document promises."""
+    """Every operation of /openapi.json answers with a status and a body that the document promises."""
     headers = {"Content-Type": "application/json"}
     if secret := lucid_deployment.container(lucid_service.name).environment.get(SECRET):
         # With a token of its own it takes nothing from the rate of this machine's address; a reader writes nothing.
@@ -52,7 +52,7 @@ def test_answers_keep_the_contract(
     "API-METRICS", demand="api.metrics", severity="medium", remedy="Serve /metrics in Prometheus's text format."
 )
 def test_metrics_can_be_scraped(lucid_service: Service, lucid_api: Interface, lucid_deployment: Deployment) -> None:
-    """Prometheus can read /metrics, and finds how many requests were answered and how long they took."""
+    """Prometheus can read /metrics, which count the requests and measure how long each took."""
     answer = lucid_deployment.get(lucid_service, lucid_api.metrics or "/metrics")
     assert answer.status == 200, str(answer)
     assert answer.headers.get("content-type", "").startswith("text/plain; version=0.0.4"), answer.headers
@@ -68,7 +68,7 @@ def test_metrics_can_be_scraped(lucid_service: Service, lucid_api: Interface, lu
     remedy="Answer errors in Lucid's format, those of the server too.",
 )
 def test_errors_have_the_format(lucid_service: Service, lucid_health: Response, lucid_deployment: Deployment) -> None:
-    """Errors of the router and of the server underneath have one form, the code of their kind, and name who errs."""
+    """Errors of router and server have one form, with the code of their kind and the name of the service."""
     answers = {
         404: lucid_deployment.ask(lucid_service, "/no-such-path"),
         405: lucid_deployment.ask(lucid_service, "/health", Request("DELETE")),

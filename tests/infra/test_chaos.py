@@ -23,7 +23,7 @@ PATH = f"/api/v1/merkle/{'0' * 64}"
     remedy="Ask the dependency when /health is asked, within a deadline of seconds.",
 )
 def test_stopped_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix, lucid_chaos: Chaos) -> None:
-    """When a container that it needs is stopped, /health says so within 15 s, and forgets it once it is back."""
+    """When a needed container is stopped, /health reports that within 15 s, and recovers with the container."""
     for need in _needs(lucid_service, lucid_matrix):
         episode = lucid_chaos.stopped(need)
         assert episode.told[lucid_service.name] == "unhealthy", f"{need} is stopped"
@@ -37,10 +37,11 @@ def test_stopped_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix
     remedy="Bound the time that an answer of a dependency may take, also to connect.",
 )
 def test_frozen_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix, lucid_chaos: Chaos) -> None:
-    """A container that holds its connections and says nothing is told like a stopped one, and holds nobody up."""
+    """A frozen container is reported like a stopped one, and no other service stops answering meanwhile."""
     for need in _needs(lucid_service, lucid_matrix):
         episode = lucid_chaos.frozen(need)
         assert episode.told[lucid_service.name] == "unhealthy", f"{need} is frozen"
+        assert "silent" not in episode.others.values(), f"{need} is frozen: {dict(episode.others)}"
         assert not episode.lost, f"{need} goes on"
 
 
@@ -51,7 +52,7 @@ def test_frozen_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix,
     remedy="Open the circuit after five failures; close it after two successes.",
 )
 def test_circuit_opens_and_closes(lucid_service: Service, lucid_chaos: Chaos) -> None:
-    """A dead service is left alone after five failures: 503 with Retry-After, as the mesh tells; later tried again."""
+    """After five failures a dead service gets 503 with Retry-After at once, and is tried again later."""
     outage = lucid_chaos.outage(lucid_service, BEHIND, PATH)
     assert outage.answers[-1].status == 503, str(outage.answers[-1])
     assert outage.answers[-1].headers.get("retry-after"), "503 without Retry-After"
@@ -67,7 +68,7 @@ def test_circuit_opens_and_closes(lucid_service: Service, lucid_chaos: Chaos) ->
     remedy="Write nothing in halves; register again at every start.",
 )
 def test_killed_service_comes_back(lucid_service: Service, lucid_chaos: Chaos) -> None:
-    """Killed without warning and started again, the service is healthy and registered once; no other died of it."""
+    """A service that is killed and started again is healthy and registered once, and no other service fails."""
     episode = lucid_chaos.killed(lucid_service.name)
     dead = {name: status for name, status in episode.others.items() if status not in ALIVE}
     assert not dead, f"while {lucid_service.name} was dead"
@@ -78,7 +79,7 @@ def test_killed_service_comes_back(lucid_service: Service, lucid_chaos: Chaos) -
     "CHS-CONSUL", demand="consul", severity="high", remedy="Use the last known addresses while Consul is away."
 )
 def test_consul_may_be_away(lucid_consul: Consul, lucid_chaos: Chaos) -> None:
-    """Without Consul every service goes on, those that need it say so, and all register again once it is back."""
+    """Without Consul every service goes on, those that need Consul say so, and all register again afterwards."""
     episode = lucid_chaos.stopped(lucid_consul.container)
     assert set(episode.told.values()) == {"unhealthy"}, episode.told
     assert {name for name, status in episode.others.items() if status not in ALIVE} == set()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     remedy="Start it without a command and without --entrypoint.",
 )
 def test_program_is_that_of_the_image(lucid_container: Container, lucid_image: Image) -> None:
-    """It runs the program of its image, in its directory: another one can give all the right answers."""
+    """The container runs the program of its image, in the image's directory: another program can fake answers."""
     differences = program_differences(lucid_container, lucid_image)
     assert not differences, "; ".join(differences)
 
@@ -53,7 +53,7 @@ def test_program_is_that_of_the_image(lucid_container: Container, lucid_image: I
     remedy="Start it without --health-cmd, --no-healthcheck and the like.",
 )
 def test_health_check_is_that_of_the_image(lucid_container: Container, lucid_image: Image) -> None:
-    """Whether it is healthy is decided by the health check of its image: another one may always succeed."""
+    """The health check is that of the image: another check may always succeed."""
     differences = probe_differences(lucid_container, lucid_image)
     assert not differences, "; ".join(differences)
 
@@ -67,7 +67,7 @@ def test_health_check_is_that_of_the_image(lucid_container: Container, lucid_ima
 def test_nobody_steers_by_variables(
     lucid_service: Service, lucid_container: Container, lucid_image: Image, lucid_words: Vocabulary
 ) -> None:
-    """No variable that decides what code runs, or whom it trusts, was added: loader and interpreter obey it."""
+    """No variable was added that steers loader, interpreter or trust: such a variable decides what code runs."""
     assert "PATH" in lucid_container.environment, "the variables cannot be seen"
     differences = variable_differences(lucid_container, lucid_image, lucid_service, lucid_words)
     found = [f"{name} {differences[name]}" for name in steering(differences)]
@@ -83,7 +83,7 @@ def test_nobody_steers_by_variables(
 def test_variables_are_given(
     lucid_service: Service, lucid_container: Container, lucid_image: Image, lucid_words: Vocabulary
 ) -> None:
-    """Every other variable is the image's or the matrix's: what is told at the start only, nobody can look up later."""
+    """Every other variable comes from the image or the matrix, where a reader can look it up."""
     assert "PATH" in lucid_container.environment, "the variables cannot be seen"
     differences = variable_differences(lucid_container, lucid_image, lucid_service, lucid_words)
     # These have checks of their own: CTR-STEERING, CTR-TRON, and for what the matrix demands CTR-ENV.
@@ -109,7 +109,7 @@ def test_mounts_are_those_of_the_matrix(
     lucid_containers: tuple[Container, ...],
     lucid_volumes: Mapping[str, Volume],
 ) -> None:
-    """Nothing is mounted but what the matrix gives, for this service alone: a folder of the host is a way out."""
+    """Only the storage of this service in the matrix is mounted: a folder of the host is a way out."""
     differences = mount_differences(lucid_containers, lucid_container, lucid_service, lucid_volumes)
     assert not differences, "; ".join(differences)
 
@@ -121,7 +121,7 @@ def test_mounts_are_those_of_the_matrix(
     remedy="Start it without --dns, --add-host, --link and others' --hostname.",
 )
 def test_names_come_from_the_engine(lucid_matrix: Matrix, lucid_container: Container) -> None:
-    """It asks the engine for names, and nobody else: whoever answers in its place is talked to in its place."""
+    """The engine alone resolves names: whoever answers instead can redirect every connection."""
     differences = resolver_differences(lucid_container, lucid_matrix)
     assert not differences, "; ".join(differences)
 
@@ -138,7 +138,7 @@ def test_host_settings_are_the_defaults(
     lucid_containers: tuple[Container, ...],
     lucid_deployment: Deployment,
 ) -> None:
-    """Devices, limits, kernel parameters, logs, restarts and protections are as if nobody had asked for others."""
+    """Devices, limits, kernel parameters, logs, restarts and protections are the defaults or the matrix's."""
     defaults = lucid_deployment.engine.defaults
     differences = setting_differences(lucid_containers, lucid_container, lucid_service, defaults)
     assert not differences, "; ".join(differences)
@@ -153,7 +153,7 @@ def test_host_settings_are_the_defaults(
 def test_network_has_no_strangers(
     lucid_matrix: Matrix, lucid_networks: Networks, lucid_containers: tuple[Container, ...]
 ) -> None:
-    """Only containers of the matrix are on the network: whoever else is there reaches every port of every service."""
+    """Only containers of the matrix are on the network: any other there reaches every port of every service."""
     strangers = []
     for network, found in lucid_networks:
         if network.exclusive:
@@ -170,7 +170,7 @@ def test_network_has_no_strangers(
     remedy="Attach it under its own name only, without --network-alias.",
 )
 def test_names_on_the_network_are_own(lucid_networks: Networks, lucid_containers: tuple[Container, ...]) -> None:
-    """Nobody on the network answers to another's name, or to one that the matrix does not know."""
+    """No container on the network has the name of another, or a name that the matrix does not know."""
     differences = []
     for network, found in lucid_networks:
         if network.exclusive:

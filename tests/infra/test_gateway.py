@@ -27,7 +27,7 @@ LONGEST_WAIT = 60
     remedy="Limit requests without a token to 100 a minute for each address.",
 )
 def test_rate_is_limited(lucid_service: Service, lucid_deployment: Deployment) -> None:
-    """One address gets 429 beyond 100 requests a minute, and is told when to return; X-Forwarded-For is no address."""
+    """Beyond 100 requests a minute an address gets 429 with Retry-After; X-Forwarded-For is ignored."""
     answers = lucid_deployment.admissions(lucid_service, PUBLIC_RATE + 1)
     refused = [answer for answer in answers if answer.status == 429]
     assert refused, f"{len(answers)} requests at once, each with another X-Forwarded-For, were all admitted"
@@ -43,7 +43,7 @@ def test_rate_is_limited(lucid_service: Service, lucid_deployment: Deployment) -
     remedy="Demand a token signed with HS256 and JWT_SECRET that has an end.",
 )
 def test_false_tokens_are_refused(lucid_service: Service, lucid_deployment: Deployment) -> None:
-    """Nobody writes without a token, or with one that is not signed, signed otherwise, or expired: 401."""
+    """A write without a token, or with an unsigned, wrongly signed or expired token, is refused with 401."""
     secret = lucid_deployment.container(lucid_service.name).environment.get(SECRET, "")
     assert len(secret) >= 32, f"{SECRET} of {lucid_service.name} has {len(secret)} characters; expected 32 or more"
     offered = {name: bearer(each) for name, each in false_tokens(secret, SUBJECT).items()} | {"nothing": {}}
@@ -55,7 +55,7 @@ def test_false_tokens_are_refused(lucid_service: Service, lucid_deployment: Depl
 
 @pytest.mark.lucid("GW-ROLE", demand="api.gateway", severity="critical", remedy="Let readers read only.")
 def test_reader_may_not_write(lucid_service: Service, lucid_deployment: Deployment) -> None:
-    """The token of a reader holds, and is not enough to write: 403, where a user's is passed on."""
+    """A write with a reader's token is refused with 403; a user's token is passed on."""
     secret = lucid_deployment.container(lucid_service.name).environment.get(SECRET, "")
     reader, user = (bearer(token(secret, SUBJECT, role)) for role in ("reader", "user"))
     assert lucid_deployment.ask(lucid_service, "/api/v1/service-discovery", Request(headers=reader)).status != 401

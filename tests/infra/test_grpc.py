@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     remedy="Serve grpc.health.v1.Health on the port; read the service's log.",
 )
 def test_grpc_serves(lucid_service: Service, lucid_deployment: Deployment) -> None:
-    """Every gRPC port says by gRPC's standard health service that it serves: others call it there."""
+    """Every gRPC port reports SERVING through gRPC's standard health service."""
     for port in lucid_service.grpc_ports or ():
         answer = lucid_deployment.grpc_health(lucid_service, port)
         assert answer.status == "SERVING", f"port {port.number}: {answer}"

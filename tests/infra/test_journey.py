@@ -26,7 +26,7 @@ def test_chunks_come_back(lucid_journey: Journey) -> None:
     remedy="Read the log lines of session anchoring and the engine.",
 )
 def test_session_is_anchored(lucid_journey: Journey) -> None:
-    """The Merkle root of the session gets onto the chain, and the anchoring names its block."""
+    """The Merkle root of the session is on the chain, and the anchoring names the block."""
     assert lucid_journey.told("anchor").get("session_id") == lucid_journey.session, lucid_journey.shown("anchor")
     assert lucid_journey.told("confirm").get("status") == "confirmed", lucid_journey.shown("confirm")
     assert lucid_journey.told("confirm").get("block_height", 0) > 0, lucid_journey.shown("confirm")

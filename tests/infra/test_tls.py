@@ -22,7 +22,7 @@ LEAST_LIFE = dt.timedelta(days=30)
     remedy="Let the authority whose ca.pem is beside the certificate sign it.",
 )
 def test_chain_leads_to_authority(lucid_tls: tuple[Tls, ...]) -> None:
-    """The certificate is valid, and its chain leads to the authority that clients were told of."""
+    """The certificate is valid, and its chain leads to the authority that clients trust."""
     assert {tls.number: tls.distrust for tls in lucid_tls} == {tls.number: "" for tls in lucid_tls}
 
 
@@ -35,7 +35,7 @@ def test_chain_leads_to_authority(lucid_tls: tuple[Tls, ...]) -> None:
 def test_certificate_has_names(
     lucid_service: Service, lucid_tls: tuple[Tls, ...], lucid_deployment: Deployment
 ) -> None:
-    """The certificate is for the service's name inside the network, and for what this host is reached by."""
+    """The certificate is for the service's name inside the network, and for the names of this host."""
     for tls in lucid_tls:
         assert tls.certificate.names >= {lucid_service.name, lucid_deployment.engine.address}
 
@@ -44,7 +44,7 @@ def test_certificate_has_names(
     "TLS-EXPIRY", demand="https_ports", severity="high", remedy="Issue a new certificate, and restart the service."
 )
 def test_certificate_lives_on(lucid_tls: tuple[Tls, ...]) -> None:
-    """The certificate is valid for more than 30 days, so that somebody has the time to replace it."""
+    """The certificate is valid for more than 30 days, which leaves time to replace the certificate."""
     for tls in lucid_tls:
         left = tls.certificate.expires - dt.datetime.now(dt.timezone.utc)
         assert left > LEAST_LIFE, f"port {tls.number}: {left.days} days are left"
