@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from changes import lie, variable
-from mutation import ANCHORING, DATA, ENGINE, GATEWAY, MANAGER, MESH, ChaosMutation, ContainerMutation, ids
+from mutation import (
+    ANCHORING,
+    DATA,
+    ENGINE,
+    GATEWAY,
+    MANAGER,
+    MESH,
+    ChaosMutation,
+    ContainerMutation,
+    ids,
+)
 
 TLS_CONTEXT = """
 import ssl, lucid_service.server as s
@@ -21,80 +33,73 @@ def admits(code: str) -> str:
     return f"import jwt\nD = jwt.decode\njwt.decode = lambda token, key, **options: {code}"
 
 
+def lying(
+    *, code: str, kills: str = "", kind: type[ContainerMutation] = ContainerMutation, **more: Any
+) -> ContainerMutation:
+    """A service whose own code is changed by `code` when it starts; the program is then not the image's either."""
+    return kind(**{"note": "another program runs it", **more}, kills=ids(f"{kills} CTR-PROGRAM"), change=lie(code))
+
+
 INTERFACES = (
-    ContainerMutation(
+    lying(
         name="gRPC says that it does not serve",
-        kills=ids("GRPC-HEALTH CTR-PROGRAM"),
-        change=lie(
-            "import asyncio, lucid_blockchain_engine.grpc_api as g\n"
-            "async def w(engine, healths):\n await healths.set('', 2)\n await asyncio.sleep(600)\ng._watch = w"
-        ),
-        note="another program runs it",
+        kills="GRPC-HEALTH",
+        code="import asyncio, lucid_blockchain_engine.grpc_api as g\n"
+        "async def w(engine, healths):\n await healths.set('', 2)\n await asyncio.sleep(600)\ng._watch = w",
         services=(ENGINE,),
     ),
-    ContainerMutation(
+    lying(
         name="gRPC without the health service",
-        kills=ids("GRPC-HEALTH CTR-PROGRAM"),
-        change=lie(
-            "import lucid_blockchain_engine.grpc_api as g\n"
-            "g.health_pb2_grpc.add_HealthServicer_to_server = lambda *_: None"
-        ),
-        note="another program runs it",
+        kills="GRPC-HEALTH",
+        code="import lucid_blockchain_engine.grpc_api as g\n"
+        "g.health_pb2_grpc.add_HealthServicer_to_server = lambda *_: None",
         services=(ENGINE,),
     ),
-    ContainerMutation(
+    lying(
         name="takes TLS 1.1",
-        kills=ids("TLS-VERSION TLS-CIPHERS CTR-PROGRAM"),
-        change=lie(TLS_CONTEXT.format("c.minimum_version = ssl.TLSVersion.TLSv1; c.set_ciphers('ALL:@SECLEVEL=0')")),
+        kills="TLS-VERSION TLS-CIPHERS",
+        code=TLS_CONTEXT.format("c.minimum_version = ssl.TLSVersion.TLSv1; c.set_ciphers('ALL:@SECLEVEL=0')"),
         services=(GATEWAY,),
         note="old versions have no other than weak suites",
     ),
-    ContainerMutation(
+    lying(
         name="takes weak cipher suites",
-        kills=ids("TLS-CIPHERS CTR-PROGRAM"),
-        change=lie(TLS_CONTEXT.format("c.set_ciphers('ECDHE+AES')")),
-        note="another program runs it",
+        kills="TLS-CIPHERS",
+        code=TLS_CONTEXT.format("c.set_ciphers('ECDHE+AES')"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="takes TLS 1.3 only",
-        kills=ids("CTR-PROGRAM"),
-        change=lie(TLS_CONTEXT.format("c.minimum_version = ssl.TLSVersion.TLSv1_3")),
+        code=TLS_CONTEXT.format("c.minimum_version = ssl.TLSVersion.TLSv1_3"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="answers what its contract does not promise",
-        kills=ids("API-CONTRACT CTR-PROGRAM"),
-        change=lie("h.CircuitStates = lambda *told: {'circuits': 'all of them'}"),
-        note="another program runs it",
+        kills="API-CONTRACT",
+        code="h.CircuitStates = lambda *told: {'circuits': 'all of them'}",
         services=(ANCHORING, MESH),
     ),
-    ContainerMutation(
+    lying(
         name="errors have another code",
-        kills=ids("API-ERRORS API-CONTRACT CTR-PROGRAM"),
-        change=lie("import lucid_service.errors as e\ne.error_code = lambda status: f'HTTP_{status}'"),
+        kills="API-ERRORS API-CONTRACT",
+        code="import lucid_service.errors as e\ne.error_code = lambda status: f'HTTP_{status}'",
         services=(ANCHORING, MESH),
         note="the contract has the form of errors, too",
     ),
-    ContainerMutation(
+    lying(
         name="the server's own errors have another form",
-        kills=ids("API-ERRORS CTR-PROGRAM"),
-        change=lie(
-            "import lucid_service.protocol as p\np.Protocol.send_400_response = p.H11Protocol.send_400_response"
-        ),
-        note="another program runs it",
+        kills="API-ERRORS",
+        code="import lucid_service.protocol as p\np.Protocol.send_400_response = p.H11Protocol.send_400_response",
     ),
-    ContainerMutation(
+    lying(
         name="metrics that cannot be read",
-        kills=ids("API-METRICS CTR-PROGRAM"),
-        change=lie("import lucid_service.metrics as m\nm.generate_latest = lambda registry: b'requests{ 1'"),
-        note="another program runs it",
+        kills="API-METRICS",
+        code="import lucid_service.metrics as m\nm.generate_latest = lambda registry: b'requests{ 1'",
     ),
-    ContainerMutation(
+    lying(
         name="counts no requests",
-        kills=ids("API-METRICS CTR-PROGRAM"),
-        change=lie("import lucid_service.metrics as m\nm.Metrics.count = lambda *told: None"),
-        note="another program runs it",
+        kills="API-METRICS",
+        code="import lucid_service.metrics as m\nm.Metrics.count = lambda *told: None",
     ),
     ContainerMutation(
         name="no rate for clients without a token",
@@ -103,152 +108,131 @@ INTERFACES = (
         note="a variable more turns it on",
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="believes X-Forwarded-For",
-        kills=ids("GW-RATE CTR-PROGRAM"),
-        change=lie(
-            "import uvicorn\nC = uvicorn.Config\n"
-            "uvicorn.Config = lambda *a, **k: C(*a, **{**k, 'proxy_headers': True, 'forwarded_allow_ips': '*'})"
-        ),
-        note="another program runs it",
+        kills="GW-RATE",
+        code="import uvicorn\nC = uvicorn.Config\n"
+        "uvicorn.Config = lambda *a, **k: C(*a, **{**k, 'proxy_headers': True, 'forwarded_allow_ips': '*'})",
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="refuses without saying until when",
-        kills=ids("GW-RATE CTR-PROGRAM"),
-        change=lie("import lucid_api_gateway.rates as r\nE = r.ApiError\nr.ApiError = lambda *a, headers=None: E(*a)"),
-        note="another program runs it",
+        kills="GW-RATE",
+        code="import lucid_api_gateway.rates as r\nE = r.ApiError\nr.ApiError = lambda *a, headers=None: E(*a)",
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="looks at no signature",
-        kills=ids("GW-TOKEN CTR-PROGRAM"),
-        change=lie(admits("D(token, options={'verify_signature': False, 'verify_exp': True, 'require': ['exp']})")),
-        note="another program runs it",
+        kills="GW-TOKEN",
+        code=admits("D(token, options={'verify_signature': False, 'verify_exp': True, 'require': ['exp']})"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="takes another algorithm",
-        kills=ids("GW-TOKEN CTR-PROGRAM"),
-        change=lie(admits("D(token, key, **{**options, 'algorithms': ['HS256', 'HS512']})")),
-        note="another program runs it",
+        kills="GW-TOKEN",
+        code=admits("D(token, key, **{**options, 'algorithms': ['HS256', 'HS512']})"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="takes expired tokens",
-        kills=ids("GW-TOKEN CTR-PROGRAM"),
-        change=lie(admits("D(token, key, **{**options, 'leeway': 10**9})")),
-        note="another program runs it",
+        kills="GW-TOKEN",
+        code=admits("D(token, key, **{**options, 'leeway': 10**9})"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="takes tokens without an end",
-        kills=ids("GW-TOKEN CTR-PROGRAM"),
-        change=lie(admits("D(token, key, **{**options, 'options': {}})")),
-        note="another program runs it",
+        kills="GW-TOKEN",
+        code=admits("D(token, key, **{**options, 'options': {}})"),
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="a reader may write",
-        kills=ids("GW-ROLE CTR-PROGRAM"),
-        change=lie("import lucid_api_gateway.handlers as g\nD = g.demand\ng.demand = lambda i, *r: D(i, *r, 'reader')"),
-        note="another program runs it",
+        kills="GW-ROLE",
+        code="import lucid_api_gateway.handlers as g\nD = g.demand\ng.demand = lambda i, *r: D(i, *r, 'reader')",
         services=(GATEWAY,),
     ),
-    ContainerMutation(
+    lying(
         name="writes need no token",
-        kills=ids("GW-TOKEN GW-ROLE CTR-PROGRAM"),
-        change=lie("import lucid_api_gateway.handlers as g\ng.demand = lambda *_: None"),
+        kills="GW-TOKEN GW-ROLE",
+        code="import lucid_api_gateway.handlers as g\ng.demand = lambda *_: None",
         services=(GATEWAY,),
         note="a reader is as good as nobody",
     ),
-    ContainerMutation(
+    lying(
         name="chunks come back otherwise",
-        kills=ids("CTR-PROGRAM"),
+        code="import lucid_data_chain.chunks as c\nR = c.ChunkStore.read\n"
+        "async def r(*a):\n async for piece in R(*a):\n  yield piece[::-1]\nc.ChunkStore.read = r",
         stack=ids("JRN-STORED"),
-        change=lie(
-            "import lucid_data_chain.chunks as c\nR = c.ChunkStore.read\n"
-            "async def r(*a):\n async for piece in R(*a):\n  yield piece[::-1]\nc.ChunkStore.read = r"
-        ),
         services=(DATA,),
     ),
-    ContainerMutation(
+    lying(
         name="proofs are in the wrong order",
-        kills=ids("CTR-PROGRAM"),
+        code="import lucid_data_chain.handlers as d\nW = d.to_wire\nd.to_wire = lambda s: tuple(W(s))[::-1]",
         stack=ids("JRN-VERIFIED"),
-        change=lie("import lucid_data_chain.handlers as d\nW = d.to_wire\nd.to_wire = lambda s: tuple(W(s))[::-1]"),
         services=(DATA,),
     ),
-    ContainerMutation(
+    lying(
         name="anchorings are never confirmed",
-        kills=ids("CTR-PROGRAM"),
+        code="import asyncio, lucid_session_anchoring.anchoring as a\n"
+        "a.SessionAnchoring.run = lambda self: asyncio.sleep(9999)",
         stack=ids("JRN-ANCHORED JRN-BLOCK JRN-VERIFIED JRN-TAMPERED"),
-        change=lie(
-            "import asyncio, lucid_session_anchoring.anchoring as a\n"
-            "a.SessionAnchoring.run = lambda self: asyncio.sleep(9999)"
-        ),
         services=(ANCHORING,),
         note="what is not on the chain cannot be verified",
     ),
-    ContainerMutation(
+    lying(
         name="anything is verified",
-        kills=ids("CTR-PROGRAM"),
+        code="import lucid_chain.merkle as m\nm.verify = lambda *_: True",
         stack=ids("JRN-TAMPERED"),
-        change=lie("import lucid_chain.merkle as m\nm.verify = lambda *_: True"),
         services=(ANCHORING,),
     ),
-    ContainerMutation(
+    lying(
         name="blocks without their transactions",
-        kills=ids("CTR-PROGRAM"),
+        code="import lucid_chain.block_api as b\nb.transaction_id = lambda _: bytes(32)",
         stack=ids("JRN-BLOCK"),
-        change=lie("import lucid_chain.block_api as b\nb.transaction_id = lambda _: bytes(32)"),
         services=(MANAGER,),
     ),
-    ChaosMutation(
+    lying(
         name="says for ever that what it needs is healthy",
-        kills=ids("CHS-STOP CHS-FREEZE CTR-PROGRAM"),
-        change=lie("async def s(self): return {'lucid-blockchain-engine': 'healthy'}\nh.Dependencies.statuses = s"),
+        kills="CHS-STOP CHS-FREEZE",
+        code="async def s(self): return {'lucid-blockchain-engine': 'healthy'}\nh.Dependencies.statuses = s",
         services=(ANCHORING,),
         note="it asks nobody, so it learns of neither",
+        kind=ChaosMutation,
     ),
-    ChaosMutation(
+    lying(
         name="names what is unhealthy and is healthy all the same",
-        kills=ids("CHS-STOP CHS-FREEZE CTR-PROGRAM"),
-        change=lie("h.DEGRADED = h.HEALTHY\nh._WORSE = (h.HEALTHY, h.UNHEALTHY)"),
+        kills="CHS-STOP CHS-FREEZE",
+        code="h.DEGRADED = h.HEALTHY\nh._WORSE = (h.HEALTHY, h.UNHEALTHY)",
         services=(MANAGER,),
         note="in whatever way its dependency is away",
+        kind=ChaosMutation,
     ),
-    ChaosMutation(
+    lying(
         name="does not start where it was killed",
-        kills=ids("CHS-KILL CTR-PROGRAM"),
-        # Whoever ends by itself takes its entry out of Consul.
-        change=lie(
-            "import os, lucid_service.registration as r\nR = r.Registrar._refresh\n"
-            "async def f(self, client):\n"
-            " found = await client.ask('GET', self._url('service', self._config.service), seconds=3)\n"
-            " if found.status == 200 and not self._registered: os._exit(1)\n"
-            " await R(self, client)\n"
-            "r.Registrar._refresh = f"
-        ),
-        note="another program runs it",
+        kills="CHS-KILL",
+        code="import os, lucid_service.registration as r\nR = r.Registrar._refresh\n"
+        "async def f(self, client):\n"
+        " found = await client.ask('GET', self._url('service', self._config.service), seconds=3)\n"
+        " if found.status == 200 and not self._registered: os._exit(1)\n"
+        " await R(self, client)\n"
+        "r.Registrar._refresh = f",
         services=(MESH,),
+        kind=ChaosMutation,
     ),
-    ChaosMutation(
+    lying(
         name="registers only once",
-        kills=ids("CTR-PROGRAM"),
+        code="import lucid_service.registration as r\nR = r.Registrar._refresh\n"
+        "async def f(self, client):\n if not self._registered: await R(self, client)\n"
+        "r.Registrar._refresh = f",
         stack=ids("CHS-CONSUL"),
-        change=lie(
-            "import lucid_service.registration as r\nR = r.Registrar._refresh\n"
-            "async def f(self, client):\n if not self._registered: await R(self, client)\n"
-            "r.Registrar._refresh = f"
-        ),
         services=(ANCHORING,),
+        kind=ChaosMutation,
     ),
-    ChaosMutation(
+    lying(
         name="circuits never open",
-        kills=ids("CHS-BREAKER CTR-PROGRAM"),
-        change=lie("import lucid_service.circuit as c\nc.FAILURES = 10**9"),
-        note="another program runs it",
+        kills="CHS-BREAKER",
+        code="import lucid_service.circuit as c\nc.FAILURES = 10**9",
         services=(GATEWAY,),
+        kind=ChaosMutation,
     ),
 )
