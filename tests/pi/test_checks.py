@@ -54,7 +54,10 @@ def test_running_stack_passes_the_same_cells(run: Run, stack: Ran, machine: Mach
     everything = ("find", "/", "-xdev", "-newer", "/proc/1/cmdline", "-type", "f", "-not", "-path", "/var/log/*")
     before = machine.run(*everything)
     ran = run(SUITE)
-    assert judged(ran) == judged(stack)
+    # A run that finds the stack does not write to it, unless asked: it may be in production.
+    journey = {cell for cell in judged(stack) if "test_journey" in cell}
+    assert journey
+    assert judged(ran) == judged(stack) | dict.fromkeys(journey, ("skipped",))
     assert machine.run(*everything) == before
     assert "sshd-session" not in machine.run("sh", "-c", "cat /proc/[0-9]*/comm")
 
