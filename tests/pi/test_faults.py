@@ -75,7 +75,7 @@ def test_one_engine_under_two_names(run: Run, machine: Machine) -> None:
 
 
 def test_all_unreachable_hosts_are_named(run: Run) -> None:
-    refused(run(SUITE, host="one.invalid,two.invalid"), "one.invalid: the name", "two.invalid: its name")
+    refused(run(SUITE, host="one.invalid,two.invalid"), "one.invalid: the name", "two.invalid: the name")
 
 
 def test_engine_over_a_network_without_tls(run: Run) -> None:
