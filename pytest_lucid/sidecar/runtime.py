@@ -23,6 +23,8 @@ PROGRAM = "readlink /proc/1/exe"
 ENVIRONMENT = "cat /proc/1/environ"
 ADDRESSES = "ip -o addr show"
 NAMESPACES = "ls -l /proc/1/ns"
+# The exit code of the sidecar's getent where no name server answered.
+UNANSWERED = 3
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,27 @@ def read_runtime(session: Session, user: str | None) -> Runtime:
 
 
 def resolve(session: Session, names: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
-    """Ask inside for the IPv4 addresses of `names`; a name that does not resolve has none."""
-    loop = f'for name in {" ".join(names)}; do echo "name $name"; getent ahostsv4 $name; done'
+    """Ask inside for the IPv4 addresses of `names`; a name that does not resolve has none.
+
+    Raises EngineError where no name server answered: the name may well resolve.
+    """
+    loop = f'for name in {" ".join(names)}; do echo "name $name"; getent ahostsv4 $name; echo "code $?"; done'
+    return addresses_of_names(session.sidecar.target, session.run(loop).stdout.decode())
+
+
+def addresses_of_names(target: str, told: str) -> Mapping[str, frozenset[str]]:
+    """Read what getent told inside `target`: per name a line `name N`, its addresses, and `code` with the exit code."""
     found: dict[str, set[str]] = {}
-    for line in session.run(loop).stdout.decode().splitlines():
+    for line in told.splitlines():
         first, *rest = line.split()
         if first == "name":
-            current = found.setdefault(rest[0], set())
+            name = rest[0]
+            found[name] = set()
+        elif first == "code":
+            if int(rest[0]) == UNANSWERED:
+                raise EngineError(f"no name server answered for {name} inside {target}")
         else:
-            current.add(first)
+            found[name].add(first)
     return {name: frozenset(addresses) for name, addresses in found.items()}
 
 

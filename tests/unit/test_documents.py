@@ -34,9 +34,11 @@ def test_the_pages_of_the_checks_are_as_the_checks_are() -> None:
 
 
 @pytest.mark.parametrize("area", ["DKF", "IMG"])
-def test_most_pages_of_files_show_a_defect_before_and_after(area: str) -> None:
+def test_pages_of_files_show_a_defect_before_and_after(area: str) -> None:
     pages = {name: text for name, text in PAGES["pages"]().items() if name.startswith(area)}
-    assert sum("## Before" in text and "## After" in text for text in pages.values()) >= len(pages) * 0.2
+    without = {name for name, text in pages.items() if "## Before" not in text or "## After" not in text}
+    # Proven by a demand that the healthy image does not meet: there is no other image to show.
+    assert without <= {"IMG-PINNED.md"}
 
 
 def test_no_id_is_used_twice() -> None:

@@ -4,8 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import listeners, mounts, processes
-from pytest_lucid.sidecar.runtime import Runtime
+from pytest_lucid.sidecar.runtime import Runtime, addresses_of_names
 from pytest_lucid.sidecar.session import PLAIN
 from pytest_lucid.sidecar.writable import Writable
 
@@ -129,3 +130,10 @@ def test_words_without_meaning_to_a_shell_are_plain(command: str) -> None:
 )  # fmt: skip
 def test_anything_else_is_not(command: str) -> None:
     assert not PLAIN.fullmatch(command)
+
+
+def test_a_name_without_addresses_is_no_name_that_nobody_answered_for() -> None:
+    told = "name a\n172.20.0.3 STREAM a\ncode 0\nname b\ncode 1\n"
+    with pytest.raises(EngineError, match="no name server answered for c inside x"):
+        addresses_of_names("x", told + "name c\ncode 3\n")
+    assert addresses_of_names("x", told) == {"a": {"172.20.0.3"}, "b": frozenset()}
