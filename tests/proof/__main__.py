@@ -41,8 +41,10 @@ def batches(mutations: Sequence[Mutation]) -> Iterator[dict[str, Mutation]]:
         yield batch
 
 
-def verdicts(batch: dict[str, Mutation], red: frozenset[Cell]) -> Iterator[tuple[str, Mutation, set[str], set[str]]]:
-    """For each mutation: its service, the cells that should be red and are not, and those that are and should not.
+def verdicts(
+    batch: dict[str, Mutation], red: frozenset[Cell]
+) -> Iterator[tuple[str, Mutation, set[str], dict[str, str]]]:
+    """For each mutation: its service, the cells that should be red and are not, and what each said that should not be.
 
     Red cells of the whole stack, and of services without a mutation, are put down to the first of the batch.
     """
@@ -53,12 +55,17 @@ def verdicts(batch: dict[str, Mutation], red: frozenset[Cell]) -> Iterator[tuple
         expected |= {Cell(check, each) for check in mutation.everywhere for each in SERVICES}
         expected |= {Cell(check, each) for check in mutation.others for each in SERVICES if each != service}
         found = {cell for cell in red if cell.service == service or (service == first and cell.service not in batch)}
-        yield service, mutation, names(expected - found), names(found - expected)
+        yield service, mutation, names(expected - found), messages(found - expected)
 
 
 def names(cells: set[Cell]) -> set[str]:
     """The cells as a reader calls them."""
-    return {f"{cell.check}[{cell.service or 'stack'}]" for cell in cells}
+    return set(messages(cells))
+
+
+def messages(cells: set[Cell]) -> dict[str, str]:
+    """What each cell said, by the name that a reader calls the cell."""
+    return {f"{cell.check}[{cell.service or 'stack'}]": cell.said for cell in cells}
 
 
 def prove(stage: Stage, planned: Sequence[dict[str, Mutation]]) -> tuple[set[str], int, int]:
@@ -95,16 +102,19 @@ def prove_files(running: Running, mutations: Sequence[Mutation]) -> tuple[set[st
         killed += not missed
         alarms += len(extra)
         proven |= set() if missed else mutation.kills
-        report(mutation.name, set(missed), set(extra), healthy=not mutation.kills)
+        report(mutation.name, set(missed), dict.fromkeys(extra, ""), healthy=not mutation.kills)
     say(f"  ({len(mutations)} in {time.monotonic() - started:.1f} s)")
     return proven, killed, alarms
 
 
-def report(name: str, missed: set[str], extra: set[str], *, healthy: bool) -> None:
+def report(name: str, missed: set[str], extra: dict[str, str], *, healthy: bool) -> None:
     """Say how one mutation came out."""
     outcome = f"SURVIVED, green: {', '.join(sorted(missed))}" if missed else "green" if healthy else "killed"
     alarm = f"; FALSE ALARMS: {', '.join(sorted(extra))}" if extra else ""
     say(f"  {name}: {outcome}{alarm}")
+    for cell, said in sorted(extra.items()):
+        if said:
+            say(f"    {cell}: {' '.join(said.split())[:400]}")
 
 
 def main() -> int:

@@ -26,10 +26,12 @@ def attach(client: DockerClient, service: str) -> None:
 
 
 def detach(client: DockerClient, service: str) -> None:
-    """Take it off again."""
+    """Take it off again, and start it anew: until then Docker 20.10 keeps the second address in its /etc/hosts."""
     network = client.networks.get(f"{NETWORK}-{service}")
     network.disconnect(service, force=True)
     network.remove()
+    client.containers.get(service).restart()
+    await_healthy(client, service)
 
 
 def consul(*arguments: str) -> Action:
@@ -153,14 +155,13 @@ def restart_itself(client: DockerClient, service: str) -> None:
     deadline = time.monotonic() + 15
     while client.api.inspect_container(service)["RestartCount"] == 0 and time.monotonic() < deadline:
         time.sleep(0.1)
+    restart_policy(client, service, "no")
     await_healthy(client, service)
 
 
 def calm(client: DockerClient, service: str) -> None:
     """Start it by hand, which begins counting anew."""
-    container = client.containers.get(service)
-    restart_policy(client, service, "no")
-    container.restart()
+    client.containers.get(service).restart()
     await_healthy(client, service)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeGuard
 
@@ -19,10 +19,14 @@ SUITES = (ROOT / "tests" / "dockerfile", ROOT / "tests" / "infra")
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the report; `service` is None where the check is about the whole stack."""
+    """One cell of the report; `service` is None where the check is about the whole stack.
+
+    `said` is the message of a red cell; two cells are equal whatever they said.
+    """
 
     check: str
     service: str | None
+    said: str = field(default="", compare=False)
 
 
 def red_cells(*arguments: str) -> frozenset[Cell]:
@@ -37,14 +41,15 @@ def red_cells(*arguments: str) -> frozenset[Cell]:
 
 
 def _red(case: ET.Element) -> Cell | None:
-    if case.find("failure") is None and case.find("error") is None:
+    problem = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+    if problem is None:
         return None
     checks = [p.get("value") for p in case.iter("property") if p.get("name") == "lucid.check"]
     if not checks or checks[0] is None:
         raise SystemExit(f"{case.get('name')} failed and is no check")
     name = case.get("name", "")
     parameter = name.partition("[")[2].removesuffix("]")
-    return Cell(checks[0], parameter if parameter.startswith("lucid-") else None)
+    return Cell(checks[0], parameter if parameter.startswith("lucid-") else None, problem.get("message", ""))
 
 
 def read_suite() -> list[tuple[Check, str]]:
