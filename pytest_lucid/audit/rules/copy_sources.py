@@ -146,7 +146,7 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
         # A stage that runs the tests needs them in the context.
         if what == "tests" and any("tests" in (kind_of(f"{source}/x"), kind_of(source)) for source in copied):
             continue
-        yield Finding(name, 1, f"It lets {what} into the context: {first}{_more(count)}.")
+        yield Finding(name, 1, f"The build context contains {what}: {first}{_more(count)}.")
 
 
 def carried_files(subject: Subject) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
         for what, (first, count) in subject.tree.baggage(subject.context, entry.source).items():
             if what == "tests" and first == entry.source and not subject.service:
                 continue  # a file that is named one by one is meant
-            yield subject.at(entry.line, f"It carries {what} into the image: {first}{_more(count)}.")
+            yield subject.at(entry.line, f"The image receives {what}: {first}{_more(count)}.")
     yield from _absent_secrets(subject)
 
 
@@ -173,7 +173,7 @@ def _absent_secrets(subject: Subject) -> Iterator[Finding]:
             # Of npm's settings nobody knows whether they hold a token.
             named = is_secret_path(source) and posixpath.basename(source) != ".npmrc"
             if named and not (found.paths or found.ignored or _WILD.search(source)):
-                yield subject.at(copy.line, f"It carries a secret into the image, by its name: {source}.")
+                yield subject.at(copy.line, f"The image receives a file whose name is that of a secret: {source}.")
 
 
 def _more(count: int) -> str:

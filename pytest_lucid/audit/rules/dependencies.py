@@ -118,7 +118,8 @@ def other_python(subject: Subject) -> Iterator[Finding]:
         if not held or base is None or not base.interpreter:
             if install.place is None and _is_floating_python(install):
                 yield subject.at(
-                    _from_line(subject, install), f"The builder {_name(install)} floats from Python to Python."
+                    _from_line(subject, install),
+                    f"The builder {_name(install)} names no Python version, so a rebuild may get another.",
                 )
             continue
         if install.python != runtime.python:
@@ -150,14 +151,19 @@ def other_release(subject: Subject) -> Iterator[Finding]:
 def _release_complaint(runtime: KnownBase, base: KnownBase, name: str) -> str:
     """Why packages that were built on one image do not surely fit another; "" when they do."""
     if runtime.floats:
-        return f"{runtime.reference.repository} names no Debian release, so it floats; {name} is another image."
+        return (
+            f"{runtime.reference.repository} names no Debian release, so a rebuild may get another; "
+            f"{name} is another image."
+        )
     if runtime.alpine:
         has_glibc = base.debian or base.ubuntu or (base.is_python_image and not base.alpine)
         return f"{name} is not Alpine, and has another C library than the final stage." if has_glibc else ""
     if base.alpine:
         return f"{name} is Alpine with another C library than Debian {runtime.debian}."
     if base.reference.repository in {"python", "debian"} and not base.debian:
-        floats = f"{name} names no Debian release, so it floats; the final stage is Debian {runtime.debian}."
+        floats = (
+            f"{name} names no Debian release, so a rebuild may get another; the final stage is Debian {runtime.debian}."
+        )
         return "" if base.reference.digest else floats
     differs = base.debian and base.debian != runtime.debian
     return f"{name} is Debian {base.debian}, and the final stage Debian {runtime.debian}." if differs else ""
@@ -183,7 +189,7 @@ def development_tools(subject: Subject) -> Iterator[Finding]:
         for item in requirements:
             is_meant = any(item.name == name or item.name.startswith(f"{name}-") for name in started if name)
             if DEVELOPMENT.fullmatch(item.name) and not is_meant:
-                yield Finding(item.file, item.line, f"{item.name} is a tool for development, and gets into the image.")
+                yield Finding(item.file, item.line, f"{item.name} is a development tool, and the image contains it.")
 
 
 def _started(subject: Subject) -> set[str]:

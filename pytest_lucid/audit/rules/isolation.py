@@ -23,7 +23,8 @@ def forbidden_words(subject: Subject) -> Iterator[Finding]:
     values = {name: located.value for name, located in final.env.items()}
     for match_ in vocabulary.variables(values, knows_url=row.knows_payment_url):
         name = match_.partition("=")[0]
-        yield subject.at(final.env[name].line, f"The variable {match_} speaks of {matrix.forbidden_names}.")
+        message = f"The variable {match_} contains a {matrix.forbidden_names} keyword."
+        yield subject.at(final.env[name].line, message)
     copied = [
         entry.source
         for files in subject.simulation.stages.values()
@@ -33,8 +34,5 @@ def forbidden_words(subject: Subject) -> Iterator[Finding]:
     for source in dict.fromkeys(copied):
         for word in subject.tree.word_matches(subject.context, source, vocabulary):
             if not (row.knows_payment_url and vocabulary.is_url_word(word.word)):
-                yield Finding(
-                    word.file,
-                    word.line,
-                    f"{word.word} speaks of {matrix.forbidden_names}, and {subject.path} copies it.",
-                )
+                message = f"contains the {matrix.forbidden_names} keyword {word.word}"
+                yield Finding(word.file, word.line, f"{subject.path} copies this file, which {message}.")

@@ -17,14 +17,14 @@ def other_name(subject: Subject) -> Iterator[Finding]:
     row, final = subject.row, subject.final
     for what, name in (("container", row.name), ("image", row.image.rpartition("/")[2])):
         if row.prefix and not name.startswith(row.prefix):
-            yield subject.at(1, f"The {what} is called {name}, without the prefix {row.prefix}.")
+            yield subject.at(1, f"The {what} name {name} lacks the prefix {row.prefix}.")
     if final is None:
         return
     variable = row.contract.service if row.contract else None
     stated = (final.labels.get("service"), final.env.get(variable) if variable else None)
     for located in stated:
         if located and located.value and located.value != row.name:
-            yield subject.at(located.line, f"The name here is {located.value}, and {row.name} in the matrix.")
+            yield subject.at(located.line, f"The name is {located.value}; the matrix requires {row.name}.")
 
 
 def other_environment(subject: Subject) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def other_environment(subject: Subject) -> Iterator[Finding]:
         if name not in stated:
             yield subject.at(subject.final.line, f"The final stage does not set {name}={value}.")
         elif stated[name].value != value:
-            yield subject.at(stated[name].line, f"{name} is {stated[name].value!r}, and {value!r} in the matrix.")
+            yield subject.at(stated[name].line, f"{name} is {stated[name].value!r}; the matrix requires {value!r}.")
 
 
 def other_ports(subject: Subject) -> Iterator[Finding]:
@@ -47,7 +47,9 @@ def other_ports(subject: Subject) -> Iterator[Finding]:
     exposed = {(port.number, port.protocol) for port in subject.final.ports}
     for port in subject.final.ports:
         if (port.number, port.protocol) not in demanded:
-            yield subject.at(port.line, f"EXPOSE {port.number}/{port.protocol} is no port of the matrix.")
+            yield subject.at(
+                port.line, f"EXPOSE {port.number}/{port.protocol} is not a port of this service in the matrix."
+            )
     for number, protocol in sorted(demanded - exposed):
         shown = number if protocol == "tcp" else f"{number}/{protocol}"
         yield subject.at(subject.final.line, f"The final stage does not expose {shown}.")
@@ -58,11 +60,11 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
     if subject.final is None:
         return
     row, stated = subject.row, subject.final.labels
-    told = {"service": row.name}
+    demanded_labels = {"service": row.name}
     if subject.matrix.phase is not None:
-        told["phase"] = str(subject.matrix.phase)
+        demanded_labels["phase"] = str(subject.matrix.phase)
     if row.cluster is not None:
-        told["cluster"] = row.cluster
+        demanded_labels["cluster"] = row.cluster
     for name in row.labels or ():
         label = stated.get(name)
         if label is None:
@@ -70,8 +72,10 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
         elif not label.value.strip():
             why = f": {', '.join(label.unset)} is not set in this stage" if label.unset else ""
             yield subject.at(label.line, f"The label {name} is empty{why}.")
-        elif name in told and label.value != told[name]:
-            yield subject.at(label.line, f"The label {name} is {label.value!r}, and {told[name]!r} in the matrix.")
+        elif name in demanded_labels and label.value != demanded_labels[name]:
+            yield subject.at(
+                label.line, f"The label {name} is {label.value!r}; the matrix requires {demanded_labels[name]!r}."
+            )
 
 
 def other_user(subject: Subject) -> Iterator[Finding]:

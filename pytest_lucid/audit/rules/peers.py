@@ -36,7 +36,7 @@ def unknown_peers(subject: Subject) -> Iterator[Finding]:
                 yield subject.at(located.line, f"{name} names the host {host}, which no container of the matrix has.")
             elif port and scheme in {"http", "https"} and port not in ports[host]:
                 told = ", ".join(str(number) for number in sorted(ports[host]))
-                yield subject.at(located.line, f"{name} asks {host} on port {port}; it listens on {told}.")
+                yield subject.at(located.line, f"{name} names port {port} of {host}, which listens on {told}.")
 
 
 def _hosts(name: str, value: str) -> Iterator[tuple[str, str, int | None]]:

@@ -53,7 +53,7 @@ def single_stage(subject: Subject) -> Iterator[Finding]:
     if final is None or not subject.is_lucid or _copies_from_image(subject) or _only_gathers(subject):
         return
     if len(list(subject.facts.needed())) == 1:
-        yield subject.at(final.line, "The image is made in a single stage, so what building needs stays in it.")
+        yield subject.at(final.line, "The image is made in a single stage, so the build tools stay in it.")
 
 
 def _only_gathers(subject: Subject) -> bool:
@@ -85,7 +85,7 @@ def loose_tag(subject: Subject) -> Iterator[Finding]:
     if reference.repository.startswith("gcr.io/distroless/") and reference.is_debug:
         yield subject.at(final.line, f"{final.image.value} is the variant for debugging, which has a shell.")
     if subject.is_lucid and subject.matrix.pinned_base and not reference.digest and reference.repository != "scratch":
-        yield subject.at(final.line, f"{final.image.value} floats: the matrix wants a digest.")
+        yield subject.at(final.line, f"{final.image.value} has no digest; the matrix requires one.")
 
 
 def unknown_origins(subject: Subject) -> Iterator[Finding]:

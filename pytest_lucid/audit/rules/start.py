@@ -109,7 +109,9 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
     if not task.kind:
         yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.")
     elif task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
-        yield subject.at(argv.line, f"{argv.words[0]}{by} is given {task.name} as its script, so it never starts.")
+        yield subject.at(
+            argv.line, f"{argv.words[0]}{by} receives {task.name} as its script, so the service never starts."
+        )
 
 
 def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
@@ -231,7 +233,7 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
             known = {item.number for item in subject.row.ports or ()}
             if port not in known:
                 yield subject.at(
-                    line, f"The health command asks port {port}, which the matrix does not give the service."
+                    line, f"The health command asks port {port}, which is not a port of this service in the matrix."
                 )
             demanded = subject.row.health.path if subject.row.health else None
             if demanded and parts.path != demanded:

@@ -56,7 +56,7 @@ def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known
     own = next((ancestor.args[name] for ancestor in stage.lineage if name in ancestor.args), None)
     if own is not None:
         # Above its use: whoever builds gives it a value.
-        return f"{name} is empty here: its ARG stands below." if own.line > line else ""
+        return f"{name} is empty here: its ARG is declared below." if own.line > line else ""
     if declared:
         return f"{name} is empty in this stage: add ARG {name} to it."
     # An unknown base may set it.
@@ -81,7 +81,7 @@ def _unset(stage: StageFacts) -> Iterator[tuple[int, str]]:
 def _empty_in_heredocs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:
     for copy in stage.own_copies:
         if empty := [name for name in copy.text_unset if name not in known]:
-            told = f"The builder itself puts {', '.join(empty)} into this here-document, and nothing sets it"
+            told = f"The builder expands {', '.join(empty)} in this here-document, and nothing sets the variable"
             yield subject.at(copy.line, f'{told}: write <<"{copy.heredocs[0].name}" to keep the $.')
 
 
