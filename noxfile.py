@@ -102,6 +102,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
     session.run("python", "scripts/structure.py")
+    session.run("python", "scripts/services.py", "--check")
     session.run("shellcheck", f"--rcfile={SHIMS / '.shellcheckrc'}", *sorted(map(str, SHIMS.glob("*.sh"))))
     session.run("mypy", "pytest_lucid", "scripts", "benchmarks", "noxfile.py", "conftest.py")
     for platform in ("win32", "darwin"):
@@ -172,6 +173,8 @@ def protocol(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Write the documents' tables and outputs anew, from the code and a real run."""
     install(session)
+    install_services(session)
+    session.run("python", "scripts/services.py")
     session.run("python", "scripts/document.py")
 
 

@@ -1,6 +1,7 @@
-"""Write the endpoints of docs/services.md from what the services themselves serve: `python scripts/services.py`.
+"""Write the endpoints of docs/services.md from what the services themselves serve: `nox -s docs`.
 
-It needs what the services run on; `nox -s protocol` installs it, too.
+With --check it only tells whether the page is what it would write, as `nox -s lint` does. It needs what the services
+run on.
 """
 
 from __future__ import annotations
@@ -57,5 +58,17 @@ def written(text: str) -> str:
     return text
 
 
+def main() -> int:
+    """Write the page, or say that it is stale."""
+    before = PAGE.read_text("utf-8")
+    after = written(before)
+    if sys.argv[1:] != ["--check"]:
+        PAGE.write_text(after, "utf-8")
+    elif before != after:
+        sys.stderr.write(f"{PAGE.name} is not what the services serve: run `nox -s docs`\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")
+    sys.exit(main())

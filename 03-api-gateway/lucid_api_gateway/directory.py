@@ -8,6 +8,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
+import httpx2
 import msgspec
 from lucid_service.client import PeerClient, PeerError
 
@@ -72,12 +73,20 @@ class Directory:
             del self._asking[name]
 
     def _learn(self, name: str, entries: list[_Entry]) -> None:
-        urls = [entry.url for entry in entries]
+        urls = [entry.url for entry in entries if _is_url(entry.url)]
         if self._urls[name] in urls:
             return
         url = min(urls, default=None)
         _logger.info("%s is at %s now", name, url or "no place")
         self._urls[name] = url
+
+
+def _is_url(text: str) -> bool:
+    # Whoever registers with Consul itself may say anything.
+    try:
+        return bool(httpx2.URL(text).host)
+    except httpx2.InvalidURL:
+        return False
 
 
 class _Node(msgspec.Struct, rename="pascal"):

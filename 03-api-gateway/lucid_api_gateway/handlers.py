@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx2
 from lucid_service.api import BINARY, Media, Operation
 from lucid_service.app import service_of
-from lucid_service.circuit import CircuitOpenError, Circuits
+from lucid_service.circuit import CircuitOpenError
 from lucid_service.errors import ApiError
 from lucid_service.models import Input
-from lucid_service.tokens import Tokens, demand
+from lucid_service.tokens import demand
 
-from lucid_api_gateway.directory import Directory, NoInstanceError
+from lucid_api_gateway.directory import NoInstanceError
 from lucid_api_gateway.relay import Relay
 from lucid_api_gateway.routes import AREAS, BASE, Area, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from lucid_service.client import PeerClient
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from lucid_api_gateway.rates import Rates
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """What the handlers need."""
-
-    tokens: Tokens
-    rates: Rates
-    directory: Directory
-    circuits: Circuits
-    client: PeerClient
+    from lucid_api_gateway.gateway import Gateway
 
 
 class Rest(Input, frozen=True):
@@ -49,24 +36,26 @@ class Rest(Input, frozen=True):
 async def pass_on(request: Request, area: Area) -> Response:
     """Admit a request, and return the answer of the service that its area belongs to.
 
-    Raises ApiError: 401 and 403 for tokens, 404 for a path with escapes, 429 beyond the rate, 503 if no instance of the
-    service is healthy or its circuit is open; 502 and 504 come from the relay.
+    Raises ApiError: 400 for what is no query, 401 and 403 for tokens, 404 for a path with escapes, 429 beyond the rate,
+    503 if no instance of the service is healthy or its circuit is open; 502 and 504 come from the relay.
     """
     gateway: Gateway = service_of(request)
     _admit(request, gateway, area)
     path: bytes = request.scope["raw_path"]
     if not is_plain(path):
         raise ApiError(HTTPStatus.NOT_FOUND, "Only plain paths are passed on.")
+    query: bytes = request.scope["query_string"]
     try:
-        base = await gateway.directory.url_of(area.service)
+        base = httpx2.URL(await gateway.directory.url_of(area.service))
+        url = base.copy_with(raw_path=path + b"?" + query if query else path)
         call = gateway.circuits.to(area.service).begin()
+    except httpx2.InvalidURL as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "The query is none.", {"reason": str(error)}) from error
     except NoInstanceError as error:
         raise _unavailable(area, "No instance of the service is healthy.", 1) from error
     except CircuitOpenError as error:
         raise _unavailable(area, "The service has failed repeatedly, and is left alone.", error.wait) from error
-    query: bytes = request.scope["query_string"]
-    url = httpx2.URL(base).copy_with(raw_path=path + b"?" + query if query else path)
-    relay = Relay(request, gateway.client, url, call, area.largest)
+    relay = Relay(request, gateway.clients[area.service], url, call, area.largest)
     if area.token:
         relay.pass_header("authorization")
     return relay

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 CONNECT_TIMEOUT = 2.0
+MOST_CALLS = 100
+"""Under way to one service: each has connections of its own, so that a slow one takes them from no other."""
 IDLE = 30.0
 """Seconds without progress, in either direction; also from the end of the request to the head of the answer."""
 TOTAL = 600.0
@@ -35,8 +37,8 @@ LARGEST_ERROR = 65536
 
 _TO_SERVICE = ("accept", "content-type", "range", "if-match", "if-none-match", "if-range")
 _TO_CLIENT = (
-    *("content-type", "content-length", "content-range", "accept-ranges", "etag", "last-modified", "cache-control"),
-    *("retry-after", "allow"),
+    *(b"content-type", b"content-length", b"content-range", b"accept-ranges", b"etag", b"last-modified"),
+    *(b"cache-control", b"retry-after", b"allow"),
 )
 _TIMEOUT = httpx2.Timeout(None, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT)
 _BODILESS = frozenset(("GET", "HEAD"))
@@ -53,7 +55,9 @@ class Relay(Response):
     def __init__(self, request: Request, client: PeerClient, url: httpx2.URL, call: Call, largest: int) -> None:
         self._request, self._client, self._url, self._call, self._largest = request, client, url, call, largest
         passed = _TO_SERVICE if request.method in _BODILESS else (*_TO_SERVICE, "content-length")
-        self._passed = {name: request.headers[name] for name in passed if name in request.headers}
+        self._passed: dict[str, bytes] = {}
+        for name in passed:
+            self.pass_header(name)
         self._started = False
         self._on_client = False
         self._deadline = asyncio.timeout(None)
@@ -62,7 +66,8 @@ class Relay(Response):
     def pass_header(self, name: str) -> None:
         """Pass one more header of the request on."""
         if name in self._request.headers:
-            self._passed[name] = self._request.headers[name]
+            # Bytes that are not ASCII are the service's to judge.
+            self._passed[name] = self._request.headers[name].encode("latin-1")
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Pass request and answer on. Raises ApiError as long as nothing is sent to the client."""
@@ -73,8 +78,21 @@ class Relay(Response):
                     await self._exchange(send)
             except TimeoutError as error:
                 self._fail(error, late=True)
+            except (httpx2.PoolTimeout, httpx2.LocalProtocolError) as error:
+                # Neither says anything about the service: it was not asked, or not by the rules.
+                self._refuse(error)
             except (PeerError, httpx2.HTTPError) as error:
                 self._fail(error, late=isinstance(error, httpx2.TimeoutException))
+
+    def _refuse(self, error: Exception) -> None:
+        if self._started:
+            _logger.error("%s was asked against the rules: %r", self._url, error)
+            return
+        if isinstance(error, httpx2.PoolTimeout):
+            headers = {"Retry-After": "1"}
+            message = "The service has as many requests as it may have at a time."
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, message, headers=headers) from error
+        raise ApiError(HTTPStatus.BAD_REQUEST, "The request cannot be passed on.") from error
 
     def _fail(self, error: Exception, *, late: bool) -> None:
         if self._on_client:
@@ -144,7 +162,7 @@ class Relay(Response):
             decode(bytes(content), ErrorBody)
         except JsonError as error:
             raise PeerError(f"status {response.status_code} without Lucid's error format") from error
-        await self._start(response, send, {"content-length": str(len(content))})
+        await self._start(response, send, {b"content-length": b"%d" % len(content)})
         await send({"type": "http.response.body", "body": bytes(content)})
 
     async def _pass_body(self, response: httpx2.Response, send: Send) -> None:
@@ -163,9 +181,9 @@ class Relay(Response):
             self._on_client = False
         await send({"type": "http.response.body", "body": b""})
 
-    async def _start(self, response: httpx2.Response, send: Send, changed: Mapping[str, str]) -> None:
-        headers = {name: response.headers[name] for name in _TO_CLIENT if name in response.headers} | dict(changed)
-        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    async def _start(self, response: httpx2.Response, send: Send, changed: Mapping[bytes, bytes]) -> None:
+        theirs = {name.lower(): value for name, value in response.headers.raw}
+        raw = [(name, value) for name, value in {**theirs, **changed}.items() if name in _TO_CLIENT]
         await send({"type": "http.response.start", "status": response.status_code, "headers": raw})
         self._started = True
 

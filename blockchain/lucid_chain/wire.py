@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from lucid_service.models import Hash, Input
+from lucid_service.models import END, Hash, Input
 from msgspec import Meta
 
 from lucid_chain.merkle import MAX_DEPTH, Step
@@ -12,7 +12,7 @@ from lucid_chain.merkle import MAX_DEPTH, Step
 SessionId = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z0-9][A-Za-z0-9._:-]*$",
+        pattern=f"^[A-Za-z0-9][A-Za-z0-9._:-]*{END}",
         min_length=1,
         max_length=128,
         description="The name of a session, chosen by the client.",

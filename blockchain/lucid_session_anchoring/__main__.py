@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lucid_chain.follower import start_follower
 
-from lucid_session_anchoring.anchoring import session_anchoring
+from lucid_session_anchoring.anchoring import condition, session_anchoring
 from lucid_session_anchoring.handlers import OPERATIONS
 
 if __name__ == "__main__":
-    start_follower("ANCHORING_DIR", OPERATIONS, session_anchoring)
+    start_follower("ANCHORING_DIR", OPERATIONS, session_anchoring, condition)

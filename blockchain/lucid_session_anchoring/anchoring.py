@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lucid_chain import anchors, merkle
 from lucid_chain.database import Database
 from lucid_chain.rpc.client import AnchoredError, EngineError, RefusedError, UnknownError
+from lucid_service.health import DEGRADED, HEALTHY
 
 from lucid_session_anchoring import store
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 1.0
 """Seconds between two questions whether a new block has come."""
+FIRST_RETRY = 0.5
 LAST_RETRY = 5.0
 """Seconds until an engine that is down is asked again: the wait doubles up to this."""
 _BATCH = 500
@@ -104,7 +106,7 @@ class SessionAnchoring:
 
     async def run(self) -> None:
         """Bring anchorings onto the chain, for ever; those of an earlier process first."""
-        delay = INTERVAL
+        delay = FIRST_RETRY
         while True:
             self._new.clear()
             try:
@@ -113,12 +115,13 @@ class SessionAnchoring:
             except (EngineError, sqlite3.Error) as error:
                 if not self.complaint:
                     _logger.warning("anchorings wait for the engine: %s", error)
-                self.complaint, delay = str(error), min(2 * delay, LAST_RETRY)
+                self.complaint = str(error) or type(error).__name__
                 await asyncio.sleep(delay)
+                delay = min(2 * delay, LAST_RETRY)
             else:
-                self.complaint, delay = "", INTERVAL
+                self.complaint, delay = "", FIRST_RETRY
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(delay):
+                    async with asyncio.timeout(INTERVAL):
                         await self._new.wait()
 
     async def _submit(self) -> None:
@@ -155,6 +158,11 @@ class SessionAnchoring:
             await self._database.run(store.confirm, waiting.session_id, place.block.height, place.block_hash)
             _logger.info("the session %s is in block %d", waiting.session_id, place.block.height)
         self._seen = latest
+
+
+def condition(service: SessionAnchoring) -> str:
+    """Say how it is: DEGRADED where no anchoring gets on, also if the engine's HTTP says that it is well."""
+    return DEGRADED if service.complaint else HEALTHY
 
 
 @asynccontextmanager

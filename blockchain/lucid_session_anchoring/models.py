@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from lucid_chain.wire import ProofPath, SessionId
-from lucid_service.models import Hash, Input, Output
+from lucid_service.models import END, Hash, Input, Output
 from msgspec import UNSET, Meta, UnsetType
 
 Status = Literal["pending", "processing", "confirmed", "rejected"]
@@ -29,7 +29,7 @@ class AnchorRequest(Input, frozen=True):
     merkle_root: Hash
     user_signature: Annotated[
         str,
-        Meta(pattern="^[A-Za-z0-9+/=_-]+$", min_length=1, max_length=1024, description="In base64 or hex."),
+        Meta(pattern=f"^[A-Za-z0-9+/=_-]+{END}", min_length=1, max_length=1024, description="In base64 or hex."),
     ]
 
 

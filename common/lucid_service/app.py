@@ -17,7 +17,7 @@ from lucid_service.api import Media, Operation, routes_of
 from lucid_service.circuit import Circuits
 from lucid_service.client import PeerClient
 from lucid_service.errors import on_client_gone, on_http_error, on_unexpected_error
-from lucid_service.head import HeadLimitMiddleware
+from lucid_service.head import HeadMiddleware
 from lucid_service.health import Dependencies
 from lucid_service.metrics import Metrics, metrics
 from lucid_service.openapi import document
@@ -76,7 +76,7 @@ def create_app(  # noqa: PLR0913  all but the first are optional
 
     app = Starlette(
         routes=[*routes_of(every), *routes],
-        middleware=[Middleware(RequestIdMiddleware, metrics=counted), Middleware(HeadLimitMiddleware)],
+        middleware=[Middleware(RequestIdMiddleware, metrics=counted), Middleware(HeadMiddleware)],
         exception_handlers={
             HTTPException: on_http_error,
             ClientDisconnect: on_client_gone,

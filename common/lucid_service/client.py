@@ -58,19 +58,20 @@ class Answer:
 class PeerClient:
     """Asks peers within bounds; a context manager, which closes the connections.
 
-    `keep` keeps connections open between calls. Probes must not: one over an old connection would tell about the past,
+    It has at most `most` connections; who needs another waits for it, as long as the call may take. `keep` keeps them
+    open between calls. Probes must not: one over an old connection would tell about the past,
     and the peer may have been replaced since. Proxies of the environment are ignored, redirects are not followed. URLs
     are plain HTTP, so the TLS context trusts nobody, which saves reading the certificate bundle.
     """
 
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self, *, keep: bool = False, most: int = _CONNECTIONS) -> None:
         self._client = httpx2.AsyncClient(
             timeout=None,
             trust_env=False,
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             limits=httpx2.Limits(
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_CONNECTIONS if keep else 0,
+                max_connections=most,
+                max_keepalive_connections=most if keep else 0,
                 keepalive_expiry=_KEPT,
             ),
             headers={"Accept-Encoding": "identity"},
@@ -100,7 +101,7 @@ class PeerClient:
 
         Raises PeerError if it is not there, whole, within `seconds`, or has more than `largest` bytes.
         """
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = {"Content-Type": b"application/json"} if content is not None else {}
         try:
             async with asyncio.timeout(seconds), self.stream(method, url, content=content, headers=headers) as response:
                 # Before the body: with its end the connection may be gone.
@@ -123,17 +124,27 @@ class PeerClient:
         url: str | httpx2.URL,
         *,
         content: bytes | AsyncIterator[bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, bytes] | None = None,
         timeout: httpx2.Timeout | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         """Yield the response as soon as its headers are there; the caller bounds time and size, and reads it raw.
 
-        Raises PeerError for headers out of bounds or an encoded body, httpx2.HTTPError for a failed connection.
+        Raises PeerError for what is no URL, headers out of bounds or an encoded body, httpx2.HTTPError for a failed
+        connection.
         """
-        sent = {**(headers or {}), **outgoing_headers()}
-        async with self._client.stream(method, url, content=content, headers=sent, timeout=timeout) as response:
+        passed_on = {name: value.encode("ascii") for name, value in outgoing_headers().items()}
+        sent = [(name.encode("ascii"), value) for name, value in {**(headers or {}), **passed_on}.items()]
+        try:
+            request = self._client.build_request(method, url, content=content, headers=sent, timeout=timeout)
+            response = await self._client.send(request, stream=True)
+        except (httpx2.InvalidURL, UnicodeError) as error:
+            # Names of hosts and services come from peers, too; the resolver finds some of them too long.
+            raise PeerError(f"{str(url)!r} is no URL: {error}") from error
+        try:
             _refuse_headers(response, str(url))
             yield response
+        finally:
+            await response.aclose()
 
 
 def _refuse_headers(response: httpx2.Response, url: str) -> None:

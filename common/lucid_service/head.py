@@ -1,9 +1,12 @@
-"""The bound on the head of a request that comes whole; h11 bounds one that comes in parts."""
+"""The heads of requests that h11 lets through and nobody else should have to read: too large ones, ambiguous ones.
+
+h11 bounds the head that comes in parts; here is the bound on one that comes whole.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -15,26 +18,36 @@ if TYPE_CHECKING:
 LARGEST_HEAD = 16384
 """Bytes of request line and headers together."""
 MOST_HEADERS = 100
+_LENGTHS = frozenset((b"content-length", b"transfer-encoding"))
 
 
-class HeadLimitMiddleware:
-    """Answers 431 to a request whose head is beyond the bounds, without a look at the rest of it."""
+class HeadMiddleware:
+    """Refuses a request for its head, without a look at the rest of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
-        if scope["type"] != "http" or _fits(scope):
+        """Serve one request, or refuse it: 431 for a head beyond the bounds, 400 for a body of two lengths."""
+        if scope["type"] == "http" and (error := _complaint(scope)):
+            await (await on_http_error(Request(scope), error))(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        error = ApiError(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "The request line and the headers are too large.",
-            {"largest": LARGEST_HEAD, "most": MOST_HEADERS},
-            headers={"Connection": "close"},
-        )
-        await (await on_http_error(Request(scope), error))(scope, receive, send)
+
+
+def _complaint(scope: Scope) -> ApiError | None:
+    if not _fits(scope):
+        bounds = {"largest": LARGEST_HEAD, "most": MOST_HEADERS}
+        too_large = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        return _refusal(too_large, "The request line and the headers are too large.", bounds)
+    if {name for name, _value in scope["headers"]} >= _LENGTHS:
+        # RFC 9112, 6.1: servers read such a body differently, and what one takes for its end is the next request.
+        return _refusal(HTTPStatus.BAD_REQUEST, "The body has both a length and a transfer encoding.", {})
+    return None
+
+
+def _refusal(status: HTTPStatus, message: str, details: dict[str, Any]) -> ApiError:
+    return ApiError(status, message, details, headers={"Connection": "close"})
 
 
 def _fits(scope: Scope) -> bool:

@@ -12,6 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lucid_service.errors import error_body
+from lucid_service.leaving import Leaving
 from lucid_service.request_id import HEADER
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from lucid_service.config import Config
 
 PATIENCE = 10.0
-"""Seconds until the head of a request has come whole, counted from its first byte or the opening of the connection."""
+"""Seconds until the head of a request has come whole, counted from its first byte or the opening of the connection.
+
+Also until the rest of a body has come that was answered before its end, and is read by nobody.
+"""
 
 _MESSAGES = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The request line and the headers are too large.",
@@ -33,20 +37,25 @@ class Protocol(H11Protocol):
     """One connection of a service."""
 
     service: Config
+    transport: Leaving  # type: ignore[assignment]
     _waiting: asyncio.TimerHandle | None = None
+    _waited: tuple[object, object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give a new connection its time."""
-        super().connection_made(transport)
+        super().connection_made(Leaving(transport, self._is_sending))  # type: ignore[arg-type]
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadlines."""
         self._unwatch()
         super().connection_lost(exc)
+        self.transport.goes_on()
 
     def data_received(self, data: bytes) -> None:
-        """Parse, then see whether a request has begun."""
+        """Parse, then see whether a request has begun; throw away what comes after the end."""
+        if self.transport.is_closing():
+            return
         super().data_received(data)
         self._watch()
 
@@ -55,27 +64,47 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read, but not for ever."""
+        super().pause_writing()
+        if not self.transport.is_closing():
+            self.transport.stalls()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self.transport.goes_on()
+
     def send_400_response(self, _msg: str) -> None:
         """Answer what h11 refuses; it is called while h11's exception is handled, which knows the status."""
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else HTTPStatus.BAD_REQUEST
         self._refuse(HTTPStatus(status), str(error))
 
+    def _is_sending(self) -> bool:
+        # After what h11 cannot read, more of the same may come.
+        return self.conn.their_state in {h11.SEND_BODY, h11.ERROR}
+
     def _watch(self) -> None:
         # A client that never ends its head must not hold the connection; between two requests uvicorn closes it.
-        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+        # Nor may one that never ends a body which was answered before: uvicorn reads and forgets it for ever.
+        states = (self.conn.our_state, self.conn.their_state)
+        idle = self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is None
+        if self.transport.is_closing() or not (idle or states == (h11.DONE, h11.SEND_BODY)):
             self._unwatch()
-        elif self._waiting is None and self.timeout_keep_alive_task is None:
-            self._waiting = self.loop.call_later(PATIENCE, self._give_up)
+        elif self._waited != states:
+            self._unwatch()
+            self._waited, self._waiting = states, self.loop.call_later(PATIENCE, self._give_up)
 
     def _unwatch(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
-            self._waiting = None
+        self._waiting = self._waited = None
 
     def _give_up(self) -> None:
         # To a client that sent nothing, an answer would look like one to its next request.
-        if self.conn.trailing_data[0]:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"its head took more than {PATIENCE:g} s")
         self.transport.close()
 

@@ -30,8 +30,8 @@ _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?P<id>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})(?:-.*)?"
 )
-_LARGEST_STATE = 512
-"""Characters of a tracestate that every participant must pass on, by W3C Trace Context."""
+_STATE = re.compile(r"[\x20-\x7e]{0,512}")
+"""A tracestate; every participant must pass on 512 characters, by W3C Trace Context."""
 _SERVER_ERROR = 500
 _access = logging.getLogger("lucid_service.access")
 
@@ -87,7 +87,7 @@ def _trace(headers: Headers) -> tuple[str, str, str]:
     if not found:
         return (secrets.token_hex(16), "00", "")
     state = headers.get("tracestate", "")
-    return (found["id"], found["flags"], state if len(state) <= _LARGEST_STATE else "")
+    return (found["id"], found["flags"], state if _STATE.fullmatch(state) else "")
 
 
 def _log_access(scope: Scope, status: int, seconds: float) -> None:

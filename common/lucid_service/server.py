@@ -9,7 +9,8 @@ import signal
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import uvicorn
 
@@ -28,6 +29,8 @@ GRACE = 3
 """Seconds that requests under way get at a stop. With two calls to Consul that stays well below Docker's 10 s."""
 _RESOLVER_THREADS = 16
 """Names of containers that are gone resolve slowly, each in a thread; they must not keep the others waiting."""
+MOST_CONNECTIONS = 512
+"""Of one listener, handshakes of TLS included: an idle one takes 20 KB, and memory ends before descriptors do."""
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and authenticated encryption only, as RFC 9325 recommends; those of TLS 1.3 have both."""
@@ -114,9 +117,26 @@ def _listeners(app: Starlette, config: Config) -> list[Listener]:
     return listeners
 
 
+class _Bounded(socket.socket):
+    """A listening socket that closes at once what comes beyond MOST_CONNECTIONS."""
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._accepted: WeakSet[socket.socket] = WeakSet()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, address = super().accept()
+        if sum(one.fileno() >= 0 for one in self._accepted) >= MOST_CONNECTIONS:
+            connection.close()
+            # What asyncio takes for a client that is gone already.
+            raise ConnectionAbortedError
+        self._accepted.add(connection)
+        return connection, address
+
+
 def _bind(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port))
+        return _Bounded(socket.create_server((host, port)).detach())
     except OSError as error:
         raise OSError(f"port {port}: {error.strerror}") from error
 

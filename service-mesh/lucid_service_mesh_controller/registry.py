@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,9 +34,10 @@ CIRCUITS_TIMEOUT = 1.0
 """Seconds for a service to tell its circuits."""
 LARGEST = 8 << 20
 MOST_SERVICES = 500
-OWN_NAMES = "consul"
+OWN_NAME = "consul"
 """Consul's own entry, which is no service of Lucid."""
 _AT_ONCE = 8
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 _T = TypeVar("_T")
 
@@ -61,7 +63,7 @@ class Registry:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def services(self) -> Services:
-        """Return every service with the number of its instances."""
+        """Return every service that has the name of one, with the number of its instances."""
         return Services(
             tuple(
                 Summary(name, len(entries), sum(entry.passing for entry in entries))
@@ -138,7 +140,8 @@ class Registry:
 
     async def _all(self) -> Mapping[str, tuple[Entry, ...]]:
         names = await self._get("/v1/catalog/services", dict[str, list[str]])
-        wanted = sorted(set(names) - {OWN_NAMES})[:MOST_SERVICES]
+        # Whoever reaches Consul itself may register any name; one that is none can neither be resolved nor asked for.
+        wanted = sorted(name for name in names if _NAME.fullmatch(name) and name != OWN_NAME)[:MOST_SERVICES]
         return dict(zip(wanted, await asyncio.gather(*map(self._entries, wanted)), strict=True))
 
     async def _entries(self, name: str) -> tuple[Entry, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -48,9 +49,13 @@ def eventually(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a free port that the kernel gives to no client: a service that is dead must get it back."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("utf-8").split()[0])
+    chance = random.SystemRandom()
+    while True:
+        port = chance.randrange(lowest // 2, lowest)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Stack:
         for name in PACKAGES:
             self.start(name)
         for name in PACKAGES:
-            eventually(lambda name=name: self.get(name, "/health/live").status_code == 200)  # type: ignore[misc]
+            self.await_life(name)
         return self
 
     def __exit__(self, *_details: object) -> None:
@@ -86,6 +91,20 @@ class Stack:
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def await_life(self, name: str, seconds: float = PATIENCE) -> None:
+        """Wait until a service answers. Raises AssertionError with the end of its log if it has ended, or is late."""
+
+        def answers() -> bool:
+            if (code := self.processes[name].poll()) is not None:
+                raise AssertionError(f"{name} ended with {code}")
+            return self.get(name, "/health/live").status_code == 200
+
+        try:
+            eventually(answers, seconds)
+        except AssertionError as error:
+            log = (self.folder / f"{name}.log").read_text("utf-8", "replace")
+            raise AssertionError(f"{name}: {error}; its log ends with\n{log[-2000:]}") from error
 
     def stop(self, name: str) -> float:
         """End one service as Docker does, and return the seconds that it took. Raises if its exit code is not 0."""

@@ -22,6 +22,9 @@ from typing import Any
 import httpx2 as httpx
 from chain_stack import ANCHORING, DATA, ENGINE, MANAGER, PACKAGES, Stack, anchoring_of, eventually, recorded, upload
 
+# Kills between two lines of progress.
+REPORTED = 20
+
 
 @dataclass
 class Ledger:
@@ -93,7 +96,9 @@ def run(stack: Stack, ledger: Ledger, kills: int, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  no secret depends on it
     with stack:
         with Load(stack, ledger):
-            for _number in range(kills):
+            for number in range(kills):
+                if number % REPORTED == 0:
+                    print(f"{number} kills, {len(ledger.accepted)} anchorings accepted", flush=True)  # noqa: T201  a program
                 victims = chance.sample(list(PACKAGES), chance.choice((1, 1, 1, 2, 4)))
                 # The moment is what is random; nothing else depends on the wait.
                 time.sleep(chance.uniform(0.0, 1.5))
@@ -102,7 +107,7 @@ def run(stack: Stack, ledger: Ledger, kills: int, seed: int) -> None:
                 for victim in victims:
                     stack.start(victim)
                 for victim in victims:
-                    eventually(lambda victim=victim: stack.get(victim, "/health/live").status_code == 200, 120)  # type: ignore[misc]
+                    stack.await_life(victim, 120)
         demand(stack, ledger)
 
 
@@ -139,7 +144,7 @@ def main() -> int:
     parser.add_argument("kills", type=int)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)  # noqa: T201  a program
+    print(f"seed {options.seed}", flush=True)  # noqa: T201  likewise
     ledger = Ledger()
     with tempfile.TemporaryDirectory() as folder:
         run(Stack(Path(folder)), ledger, options.kills, options.seed)

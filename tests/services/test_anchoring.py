@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from chain_facts import anchor, digest
 from lucid_chain.merkle import Tree
 from lucid_chain.rpc.client import EngineError, engine_client
 from lucid_session_anchoring import anchoring as anchoring_module
-from lucid_session_anchoring.anchoring import SessionAnchoring, session_anchoring
+from lucid_session_anchoring.anchoring import SessionAnchoring, condition, session_anchoring
 from lucid_session_anchoring.handlers import OPERATIONS
 from nodes import served, until
 
@@ -37,6 +38,7 @@ BODY = {
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(anchoring_module, "INTERVAL", 0.1)
+    monkeypatch.setattr(anchoring_module, "FIRST_RETRY", 0.1)
     monkeypatch.setattr(anchoring_module, "LAST_RETRY", 0.2)
 
 
@@ -262,11 +264,15 @@ def test_verifying_without_the_engine_is_503(tmp_path: Path, launch: Callable[..
         {"session_id": ""},
         {"session_id": "../etc"},
         {"session_id": "x" * 129},
+        {"session_id": "s-1\n"},
+        {"session_id": "s\x001"},
+        {"session_id": "s\u202e1"},
         {"merkle_root": ROOT.upper()},
         {"merkle_root": ROOT + "\n"},
         {"user_signature": ""},
         {"user_signature": "x" * 1025},
         {"user_signature": "<script>"},
+        {"user_signature": "abc\n"},
         {"manifest_data": {}},
         {"manifest_data": {"chunk_count": 0, "total_size": 1, "created_at": "2026-11-25T10:00:00Z"}},
         {"manifest_data": {"chunk_count": 1, "total_size": -1, "created_at": "2026-11-25T10:00:00Z"}},
@@ -280,9 +286,24 @@ def test_malformed_session_is_refused_and_leaves_no_trace(
     tmp_path: Path, launch: Callable[..., Any], change: dict[str, Any]
 ) -> None:
     with client_of(launch, tmp_path, engine=False) as client:
-        answer = client.post("/session", json={**BODY, **change})
+        answer = client.post("/session", content=json.dumps({**BODY, **change}))
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "LUCID_ERR_1001")
         assert client.get("/status").json()["pending"] == 0
+
+
+def test_health_tells_that_anchorings_wait_for_the_engine(
+    tmp_path: Path, launch: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
+    """Its HTTP may answer while its gRPC does not: then the engine is alive, and nothing gets on the chain."""
+
+    @asynccontextmanager
+    async def provide(_context: Any) -> AsyncIterator[SessionAnchoring]:
+        async with engine_client("127.0.0.1:1") as client, session_anchoring(tmp_path, client) as service:
+            yield service
+
+    with launch(OPERATIONS, provide=provide, condition=condition) as url:
+        eventually(lambda: httpx.get(url + "/health").json()["status"] == "degraded")
+        assert httpx.get(url + "/api/v1/anchoring/status").json()["complaint"]
 
 
 @pytest.mark.parametrize("half", ["leaf_hash", "proof_path"])

@@ -67,6 +67,17 @@ def test_services_with_their_instances(url: str) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["../../agent/self", "a b", "a?b#c", "a\x00b", "é", "x" * 5000])
+def test_service_with_an_odd_name_hides_no_other(url: str, consul: Any, recorder: Any, name: str) -> None:
+    """Whoever reaches Consul itself may give a service any name."""
+    consul.instances[name] = [("172.20.0.8", 1, True)]
+    names = [one["name"] for one in httpx2.get(url + BASE + "/services").json()["services"]]
+    assert names == ["lucid-data-chain", "lucid-mixed", "lucid-sick"]
+    assert httpx2.get(url + BASE + "/health").json()["services"].keys() == set(names)
+    asked = {target.rpartition("/")[2] for target in recorder.targets("GET") if "/health/service/" in target}
+    assert asked == set(names)
+
+
 def test_resolve_gives_healthy_instances_only(url: str) -> None:
     body = httpx2.get(f"{url}{BASE}/services/lucid-mixed/resolve").json()
     # Where the service has no address, its node's counts.

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from gateway_facts import BIG, DATA, SECRET, SERVICES
-from lucid_api_gateway.directory import Directory
-from lucid_api_gateway.handlers import OPERATIONS, Gateway
-from lucid_api_gateway.rates import Rates
+from lucid_api_gateway.gateway import gateway as gateway_of
+from lucid_api_gateway.handlers import OPERATIONS
 from lucid_api_gateway.settings import Settings
 from lucid_service.api import BINARY, Operation, stream_of
-from lucid_service.client import PeerClient
 from lucid_service.config import Peer
 from lucid_service.errors import ApiError
 from lucid_service.models import Input, Output
-from lucid_service.tokens import Tokens
 from starlette.responses import StreamingResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from lucid_service.app import Context
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -64,14 +59,6 @@ UPSTREAM = (
 )
 
 
-@asynccontextmanager
-async def provide(context: Context) -> AsyncIterator[Gateway]:
-    directory = Directory(context.client, context.config.discovery_url, context.config.peers)
-    async with PeerClient(keep=True) as client:
-        rates = Rates(context.settings)
-        yield Gateway(Tokens(context.settings.secret), rates, directory, context.circuits, client)
-
-
 @pytest.fixture(scope="module")
 def upstream(module_launch: Any) -> Iterator[int]:
     with module_launch(UPSTREAM, service=DATA) as url:
@@ -89,7 +76,7 @@ def start(launch: Any, record: Any, consul: Any, free_port: Callable[[], int]) -
 
     def gateway(**rates: int) -> Any:
         return launch(
-            OPERATIONS, discovery_url=recorder.url, peers=peers, provide=provide, settings=Settings(SECRET, **rates)
+            OPERATIONS, discovery_url=recorder.url, peers=peers, provide=gateway_of, settings=Settings(SECRET, **rates)
         )
 
     with record(consul) as recorder:
