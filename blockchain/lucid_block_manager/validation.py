@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What is told of a part: `cursor` says where to go on, and is empty where nothing is left to do."""
+    """The verdict on a part of the chain: `cursor` says where to go on, and is empty at the end."""
 
     checked: int
     complaint: str

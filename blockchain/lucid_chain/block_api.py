@@ -69,12 +69,12 @@ class BlockList(Output, frozen=True):
 
 
 def summary(header: Header, name: str) -> BlockSummary:
-    """Return what is told of a block in lists."""
+    """Return the summary of a block for lists."""
     return BlockSummary(*_told(header, name))
 
 
 def answer(block: Block) -> BlockAnswer:
-    """Return what is told of one block."""
+    """Return the answer for one block."""
     ids = tuple(transaction_id(transaction).hex() for transaction in block.transactions)
     return BlockAnswer(*_told(block.header, block.hash), ids)
 

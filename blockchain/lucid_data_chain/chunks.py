@@ -126,7 +126,7 @@ class ChunkStore:
             _sync_directory(self._directory)
         new = not place.exists()
         incoming.rename(place)
-        # The name, too, has to survive a power cut before anybody is told of it.
+        # The name, too, has to survive a power cut before the client gets its answer.
         _sync_directory(place.parent)
         return new
 

@@ -64,7 +64,7 @@ class Operation:
     largest: int = LARGEST_JSON
     errors: Mapping[int, str] = field(default_factory=dict)
     token: bool = False
-    """Whether a token is needed: told to readers of the document, and checked by the API gateway only."""
+    """Whether a token is needed: documented here, and checked by the API gateway only."""
 
     def __post_init__(self) -> None:
         wanted = {name for name in ("path", "query") if getattr(self, name) is not None}

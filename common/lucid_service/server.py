@@ -1,4 +1,4 @@
-"""Runs an application on its listeners, registered while they accept, until the process is told to stop."""
+"""Runs an application on its listeners, registered while they accept, until the process gets a signal to stop."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Findings that people say no to: `# lucid: ignore=ID reason` in a file, and `[[ignore]]` with a glob in lucid.toml.
 
-A comment speaks of its own line and, where it stands alone, of the next line that is no comment. Needless ones are for
-the rule `excuses`.
+A comment covers its own line and, alone on a line, the next line that is no comment. The rule `excuses` finds the
+needless ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"#\s*lucid:\s*ignore\s*=\s*([A-Za-z0-9*?,-]+)[ \t]*(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """One comment: its 1-based line, patterns of checks, the reason ("" for none), the lines that it speaks of."""
+    """One comment: its 1-based line, patterns of checks, the reason ("" for none), the lines that it covers."""
 
     line: int
     checks: tuple[str, ...]
@@ -33,7 +33,7 @@ class Excuse:
     covered: frozenset[int]
 
     def covers(self, check: str, line: int) -> bool:
-        """Whether it speaks of a check's finding on a line."""
+        """Whether it covers a check's finding on a line."""
         return line in self.covered and any(fnmatchcase(check, pattern) for pattern in self.checks)
 
 
@@ -57,7 +57,7 @@ def read_excuses(text: str) -> tuple[Excuse, ...]:
 
 
 def ignored_by_path(ignores: Iterable[PathIgnore], check: str, finding: Finding) -> PathIgnore | None:
-    """The entry of lucid.toml that speaks of a finding; None for none."""
+    """The entry of lucid.toml that covers a finding; None for none."""
     return next((i for i in ignores if fnmatchcase(check, i.check) and _matches(i.path, finding.file)), None)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.dockerfile.context import Context
 
-# What runs or configures; prose may speak of anything.
+# Code and configuration; prose may contain any word.
 _TEXT = re.compile(
     r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|[^/]+\.(?:toml|ya?ml|json|ini|cfg|conf|env|sh|js|ts)|\.env[^/]*)"
 )

@@ -1,4 +1,4 @@
-"""Reading a text file that people edit, with any editor, or that somebody else handed in."""
+"""Reading a text file that people edit, with any editor, or that others provide."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _assigned(data: bytes, plain: str) -> Iterator[tuple[int, int]]:
             continue
         value = match[match.lastgroup]
         start, end = match.span(match.lastgroup)
-        # What a rule found is told by its length, as no value.
+        # The mask shows the length of what a rule found, and no character of the value.
         if not _HARMLESS.fullmatch(value) and not plain.startswith(" characters", end):
             yield start, end
 

@@ -16,7 +16,7 @@ WAIVED_DAYS = 90
 HEAD = """\
 # Made by `python -m pytest_lucid init --running` from what ran; each demand says what it came from.
 # What is not demanded is not checked: see docs/matrix.md for all that can be. What looked wrong is demanded all the
-# same, and waived until a day: mend it and delete the waiver, or decide again then.
+# same, and waived until a date: fix the cause and delete the waiver, or decide again then.
 # Variables are not written here, since they may be secrets; nor is what the images must not hold: for distroless
 # images, extend "distroless" instead of "nothing".
 extends = "nothing"

@@ -37,7 +37,7 @@ def read_named_contexts(root: Path) -> frozenset[str]:
 def read_build_arguments(root: Path) -> dict[str, str]:
     """The build arguments that compose files at or below `root` give, the first value of each name.
 
-    A value that a variable leaves open is its default, or is not told.
+    A value that depends on an unset variable is the variable's default, or unknown.
     """
     found: dict[str, str] = {}
     for path, text in _texts(root):

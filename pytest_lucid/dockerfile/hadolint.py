@@ -1,6 +1,6 @@
 """Runs hadolint over many Dockerfiles at once and reads its findings; which of them matter is for the checks.
 
-No configuration applies unless given: not one that lies in the current folder, nor one in the environment. A Dockerfile
+No configuration applies unless given: neither one in the current folder nor one in the environment. A Dockerfile
 above `LARGEST` is not handed over, since hadolint's time grows faster than its input (a 1 MB line takes it minutes);
 that file gets the one finding `TOO_LARGE` instead. One on which hadolint does not finish gets `TOO_SLOW`, one on which
 it crashes `CRASHED`, and the others keep their findings. What hadolint is known to misread is handed over as a copy it

@@ -93,7 +93,7 @@ class _Resolver:
         base = self._global.expand(stage.base, stage.line)
         parent = self._earlier.get(base.value.lower())
         if base.unset:
-            # The build argument is demanded from whoever builds: legal, and nothing is known of the image.
+            # The build needs --build-arg: that is legal, and the image is unknown.
             base = Located(stage.base, stage.line, base.unset)
             parent = None
         is_demanded = bool(base.unset) and all(name in self._global_args for name in base.unset)

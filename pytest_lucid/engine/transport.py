@@ -1,4 +1,4 @@
-"""How requests reach an engine: over connections that stay open, and again when the way there had to be mended."""
+"""How requests reach an engine: over connections that stay open, and once more after the tunnel was reopened."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Pooled(UnixHTTPAdapter):
 
 
 class Mended(BaseAdapter):
-    """Sends requests through a tunnel with another adapter, and once more when the tunnel had to be mended."""
+    """Sends requests through a tunnel with another adapter, and once more after the tunnel was reopened."""
 
     def __init__(self, adapter: BaseAdapter, tunnel: Tunnel) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Looks at the content of one file, in one pass over its bytes. What is looked for is defined elsewhere.
 
-Memory is bounded: a file is held whole up to `HELD_BYTES`, beyond that it lies in a temporary file and is looked at in
+Memory is bounded: a file is held whole up to `HELD_BYTES`, beyond that it goes to a temporary file and is read in
 windows that overlap, so that nothing hides on a border.
 """
 
@@ -138,7 +138,7 @@ class Scanner:
         return tuple(dict.fromkeys(found))
 
     def _text_words(self, data: bytes, *, is_text: bool) -> tuple[str, ...]:
-        # Between the strings of a program lies what spells words by chance.
+        # The bytes between the strings of a program spell words by chance.
         pieces = [data] if is_text else [piece for near in self._near(data) for piece in _STRINGS.findall(near)]
         return self.vocabulary.tokens_in(b"\n".join(pieces).decode("latin-1"))
 

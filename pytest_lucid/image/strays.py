@@ -29,7 +29,7 @@ def strays(
     packages: Iterable[DebianPackage],
     found: Iterable[Distribution],
 ) -> Iterator[str]:
-    """Yield what lies in the folders of the base's packages, and is neither the base's nor listed by a package.
+    """Yield what is in the folders of the base's packages, and neither the base nor a package brought.
 
     `base_files` are the paths of those packages' files; of a folder that is new as a whole, only the folder is named.
     """

@@ -1,4 +1,4 @@
-"""How a container was created: what the engine was told beyond what the image and the matrix give.
+"""How a container was created: the settings beyond what the image and the matrix give.
 
 What other checks already judge (user, ports, network, capabilities, limits, namespaces) is not judged here again.
 """
@@ -116,7 +116,7 @@ def mount_differences(
         elif name in volumes and volumes[name].is_special:
             found.append(f"{path}: volume {name} is {volumes[name]}")
     found += [f"{path}: tmpfs" for path in container.tmpfs if path not in memory]
-    # What the matrix names for this service is its own; whoever else mounts it is accused in its own cell.
+    # The matrix names this storage for this service; another service that mounts it fails in its own cell.
     names = {mount["Name"] for mount in container.document_mounts if mount.get("Name")} - service.volumes.keys()
     for other in containers:
         if other.document is not None and other.name != container.name:
@@ -126,7 +126,7 @@ def mount_differences(
 
 
 def resolver_differences(container: Container, matrix: Matrix) -> list[str]:
-    """What was told about names: servers, hosts, links, and a host name that is another's."""
+    """Settings about names: servers, hosts, links, and a host name that belongs to another service."""
     found = [f"{what}: {_shown(container.host[key])}" for key, what in RESOLVING.items() if container.host.get(key)]
     names = {container.hostname, f"{container.hostname}.{container.domain}"}
     found += [f"its own name is {name}" for name in sorted(names & ({*matrix.names} - {container.name}))]

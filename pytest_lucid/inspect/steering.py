@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What the loader and libc obey is glibc's own list of what a setuid program must not be told (unsecvars.h); then
+# What the loader and libc obey is glibc's own list of what a setuid program must not inherit (unsecvars.h); then
 # interpreters, TLS libraries, and the proxies that HTTP and gRPC clients take from their environment.
 STEERING = re.compile(
     r"""

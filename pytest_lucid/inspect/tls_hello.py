@@ -1,7 +1,7 @@
 """The first message of a TLS client, and what a server says to it.
 
 Written out because the library of this machine knows few of the old versions and weak cipher suites: it could not ask
-for them, and "refused" would be told of a server that was never asked. Numbers are those of IANA, RFC 5246 and 8446.
+for them, and the report would say "refused" of a server that received nothing. Numbers: IANA, RFC 5246 and 8446.
 """
 
 from __future__ import annotations

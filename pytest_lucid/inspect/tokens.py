@@ -1,6 +1,6 @@
 """Tokens for the gateway: one that holds, and those that must not. Asking with them belongs elsewhere.
 
-The secret is in the container's variables, where whoever may ask the engine sees it; no report shows it.
+The secret is in the container's variables, where everybody with access to the engine sees it; no report shows it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Health(Model):
 
 
 class Contract(Model):
-    """The variables by which every service is told who it is and where it listens."""
+    """The variables that give every service its name and its port."""
 
     service: Variable | None = Field(None, description="The variable that holds the name of the service.")
     port: Variable | None = Field(None, description="The variable that holds the number of its HTTP port.")

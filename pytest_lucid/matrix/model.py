@@ -63,7 +63,7 @@ class Waiver(Model):
         return fnmatchcase(check, self.check)
 
     def covers(self, check: str, service: str | None) -> bool:
-        """Whether this waiver speaks of the cell; `service` is matched likewise."""
+        """Whether this waiver covers the cell; `service` is matched likewise."""
         return self.speaks_of(check) and fnmatchcase(service or "", self.service)
 
 

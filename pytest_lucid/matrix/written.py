@@ -14,7 +14,7 @@ MISSING = object()
 
 
 def is_demanded(check: str, demands: Iterable[str], *subjects: object) -> bool:
-    """Whether a check is to be made: every key that it speaks of is written, and nobody is `without` the check.
+    """Whether to collect a check: the matrix has every key that the check demands, and nobody is `without` it.
 
     `subjects` are the row, if the check is about one, and the matrix; the first that has a key is asked. A key is
     written when it is neither absent nor false. Raises ConfigError for a key that no matrix can have.

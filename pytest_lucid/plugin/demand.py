@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_lucid.config.check import Check
 
-# Fixtures that hand over what only some matrices speak of → the key that must be written for it.
+# Fixtures that need an optional key of the matrix → the key.
 FIXTURE_DEMANDS = {
     "lucid_dockerfile_path": "dockerfile",
     "lucid_audit": "dockerfile",
@@ -30,7 +30,7 @@ FIXTURE_DEMANDS = {
 
 
 def demanded(item: pytest.Function, check: Check) -> bool:
-    """Whether every key that the check, or a fixture that it asks for, speaks of is written in the matrix."""
+    """Whether the matrix has every key that the check, or a fixture of the check, demands."""
     from pytest_lucid.matrix.written import is_demanded  # noqa: PLC0415 - not for runs without checks
 
     row = row_of(item)

@@ -217,7 +217,7 @@ def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Remember whether a check runs, for the hook below is not told."""
+    """Remember whether a check runs: the hook below does not receive the item."""
     item.config.stash[IN_WORDS] = CHECK in item.stash and not item.config.stash[SETTINGS].trace
     return (yield)
 

@@ -90,7 +90,7 @@ def lint(
 
 
 def _from_here(file: Path) -> str:
-    """A path as whoever started the linter writes it, with forward slashes."""
+    """A path as the caller of the linter writes it, with forward slashes."""
     try:
         return Path(os.path.relpath(file)).as_posix()
     except ValueError:  # another drive

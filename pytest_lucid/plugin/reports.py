@@ -32,7 +32,7 @@ STYLES: dict[str, dict[str, bool]] = {
     PLAIN: {}, GOOD: {"green": True}, BAD: {"red": True}, WARNING: {"yellow": True}, TITLE: {"bold": True},
     QUIET: {"light": True},
 }  # fmt: skip
-# What pytest shows unless it is asked: our own failures are told by us then, and listed again only on request.
+# What pytest shows by default: the plugin reports failed checks itself, and pytest lists them only on request.
 DEFAULT_REPORT_CHARACTERS = "fE"
 LISTED = ("failed", "error")
 

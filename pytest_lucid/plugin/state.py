@@ -30,7 +30,7 @@ JOURNEY = "lucid.journey"
 AUDIT: pytest.StashKey[Audit] = pytest.StashKey()
 # The last day (ISO) and the reason of the waiver that covers an item.
 WAIVER = pytest.StashKey[tuple[str, str]]()
-# Whether the test that runs now is a check whose claim is to be told in words.
+# Whether the running test is a check whose failed claim is reported in words.
 BASELINE = pytest.StashKey["Baseline"]()
 IN_WORDS = pytest.StashKey[bool]()
 

@@ -142,7 +142,7 @@ class PortRecord:
 
 @dataclass(frozen=True)
 class ServiceRecord:
-    """A row of the matrix on one host, and what the engine told of its container at the end of the run.
+    """A row of the matrix on one host, and the engine's record of its container at the end of the run.
 
     What was not asked is empty. `log` and `health_output` are the last lines, oldest first.
     """

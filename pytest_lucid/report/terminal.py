@@ -83,7 +83,7 @@ def findings(report: RunReport) -> list[str]:
 
 
 def _told(subject: str, cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator[Line]:
-    """Each claim, and what was seen instead; claims that saw the same are told together."""
+    """Each claim, and what was seen instead; claims that saw the same share one entry."""
     for first, *others in told_together(cells):
         for cell in (first, *others):
             head = f"{SIGNS[cell.outcome]} {cell.check} ({cell.severity}) "

@@ -66,7 +66,7 @@ def parse(mountinfo: str) -> tuple[Mount, ...]:
 
 
 def holder(mounts: tuple[Mount, ...], path: str) -> Mount:
-    """Return the mount that `path` lies on."""
+    """Return the mount that holds `path`."""
     return max((mount for mount in mounts if mount.holds(path)), key=lambda mount: len(mount.path))
 
 

@@ -43,7 +43,7 @@ class Runtime:
     namespaces: Mapping[str, str]
 
     def mount_of(self, path: str) -> Mount:
-        """The mount that `path` lies on."""
+        """The mount that holds `path`."""
         return holder(self.mounts, path)
 
     def writable_at(self, path: str) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ AUTHORITY, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
 def certificate_archive(names: Sequence[str], user: str, expires: dt.datetime | None = None) -> bytes:
     """A tar with ca.pem, cert.pem and key.pem for `names` (host names or addresses), valid until `expires`.
 
-    They are root's: the service of `user` (uid:gid) may read them, its group alone the key, but whoever breaks into it
-    cannot put others in their place.
+    Root owns them: the service of `user` (uid:gid) may read them, its group alone the key, but an attacker in the
+    service cannot replace them.
     """
     import trustme  # noqa: PLC0415 - loads a whole library of cryptography, which only a bring-up needs
 

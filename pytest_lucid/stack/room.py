@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> None:
-    """Raise one ConfigError that names everything of somebody else that is in the way of bringing `services` up."""
+    """Raise one ConfigError that names everything of other owners that blocks bringing `services` up."""
     with engine_errors("looking for what is in the way"):
         containers = engine.client.api.containers(all=True)
         networks = engine.client.api.networks()

@@ -1,4 +1,4 @@
-"""Who is told how a stack comes to be: lines, and the state of each service."""
+"""Who follows a bring-up: lines, and the state of each service."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class Deployment:
         return answer
 
     def _authority(self, service: Service) -> str | None:
-        """The certificate authority that lies beside the certificate of `service`, in PEM; None where there is none."""
+        """The certificate authority stored beside the certificate of `service`, in PEM; None where there is none."""
         with engine_errors(f"reading the certificate authority of {service.name}"):
             try:
                 chunks, _ = self.engine.client.api.get_archive(service.name, f"{service.certificate}/{AUTHORITY}")

@@ -57,7 +57,7 @@ def prefetch(
 
 
 def _remember(question: Question) -> None:
-    """Ask; what cannot be answered is told to whoever asks next."""
+    """Ask; the next caller gets the error of a question that failed."""
     with suppress(LucidError):
         question()
 

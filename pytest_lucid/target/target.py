@@ -89,7 +89,7 @@ class Target:
 
     def _prefetch(self, needs: Collection[Need]) -> None:
         if self._settings.wants_engine:
-            # What stands in the way is told to whoever asks next.
+            # The next caller gets the error.
             with suppress(EngineError):
                 deployment = self.deployment if self._settings.wants_deployment else None
                 prefetch(self.images, deployment, self._services, needs)

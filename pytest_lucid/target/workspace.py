@@ -24,7 +24,7 @@ class Workspace:
 
     def __init__(self, settings: Settings, run: Run | None = None) -> None:
         self.settings = settings
-        # What checking itself makes, such as sidecars; xdist's workers are told that of their controller.
+        # What checking itself makes, such as sidecars; xdist's workers receive the label of their controller.
         self.run = run or Run.new()
 
     @cached_property

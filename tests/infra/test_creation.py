@@ -1,4 +1,4 @@
-"""What the engine was told when each container was created: what its image and the matrix give, and nothing more.
+"""The settings that each container was created with: what its image and the matrix give, and nothing more.
 
 A container that answers and looks healthy may still run another program, or the right one under somebody's influence.
 """
@@ -121,7 +121,7 @@ def test_mounts_are_those_of_the_matrix(
     remedy="Start it without --dns, --add-host, --link and others' --hostname.",
 )
 def test_names_come_from_the_engine(lucid_matrix: Matrix, lucid_container: Container) -> None:
-    """The engine alone resolves names: whoever answers instead can redirect every connection."""
+    """The engine alone resolves names: another name server can redirect every connection."""
     differences = resolver_differences(lucid_container, lucid_matrix)
     assert not differences, "; ".join(differences)
 

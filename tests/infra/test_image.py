@@ -188,7 +188,7 @@ def test_version_is_plausible(lucid_image: Image) -> None:
     remedy="Give GIT_COMMIT as a build argument: the commit's whole hash.",
 )
 def test_commit_is_plausible(lucid_image: Image) -> None:
-    """The commit label is a Git hash, so that whoever finds the image finds its sources."""
+    """The commit label is a Git hash, so that the image leads to its sources."""
     commit = lucid_image.labels.get("git_commit", "")
     if commit == "unknown":
         pytest.skip("the image says that it was built outside a git checkout")

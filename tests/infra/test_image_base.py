@@ -82,7 +82,7 @@ def test_folders_of_the_base_hold_nothing_else(
     lucid_packages: tuple[DebianPackage, ...],
     lucid_python_packages: tuple[Distribution, ...],
 ) -> None:
-    """In the folders of the base's packages lies what the base or a package put there: anything else passes for it."""
+    """The folders of the base's packages hold only what the base or a package put there: any other file hides there."""
     if not lucid_base_files:
         pytest.skip("the packages of this base are not known")
     found = list(strays(lucid_inventory, lucid_base_layers, lucid_base_files, lucid_packages, lucid_python_packages))

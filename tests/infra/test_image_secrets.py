@@ -63,7 +63,7 @@ def test_no_litter(
     cache = lucid_image.environment.get("PYTHONPYCACHEPREFIX", "").strip("/")
 
     def is_shipped(path: str) -> bool:
-        # Bytecode lies under the path of its source.
+        # Bytecode is reported under the path of its source.
         return path in shipped or bool(cache and path.removeprefix(f"{cache}/") in shipped)
 
     found = [

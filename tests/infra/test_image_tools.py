@@ -71,7 +71,7 @@ def test_no_download_tool(lucid_programs: Programs) -> None:
     remedy="Clear the bits with chmod a-s in the builder stage.",
 )
 def test_no_setuid_or_setgid(lucid_inventory: Inventory) -> None:
-    """No file in any layer has the setuid or setgid bit, which gives its owner's rights to whoever runs the file."""
+    """No file in any layer has the setuid or setgid bit, which gives every user the rights of its owner."""
     bits = stat.S_ISUID | stat.S_ISGID
     assert not [where for where, entry in lucid_inventory.everywhere if entry.kind == "file" and entry.mode & bits]
 

@@ -1,4 +1,4 @@
-"""What really runs, seen from within the containers: what the engine was told is one thing, what is so another."""
+"""What really runs, seen from inside the containers, whatever the engine's records say."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_names_resolve(
         for name in lucid_names
     }
     assert given, "nothing runs"
-    # One on several networks may be told by its address on any of them.
+    # The name of a service on several networks may resolve to its address on any of them.
     wrong = {name: told for name, told in lucid_names.items() if not told or not told <= given[name]}
     assert not wrong, f"{wrong}; expected of {given}"
 
@@ -225,7 +225,7 @@ def test_one_network_is_attached(
     remedy="Do not mount the engine's socket into a service.",
 )
 def test_engine_cannot_be_reached(lucid_service: Service, lucid_runtime: Runtime) -> None:
-    """No foreign socket is mounted: whoever reaches the engine's socket is root on the host."""
+    """No foreign socket is mounted: a process that reaches the engine's socket is root on the host."""
     own = lucid_service.ids[:1]
     foreign = [path for path, owner in lucid_runtime.sockets if owner not in own]
     assert not foreign

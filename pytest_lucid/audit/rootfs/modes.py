@@ -13,7 +13,7 @@ _OPEN = re.compile(r"(?:^|,)(?:[ugo]*[oa][ugoa]*)?[+=][rxXst]*w")
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder to be made: the path as written, its owner (None: whoever makes it), whether anybody can write it."""
+    """A folder to be made: the path as written, its owner (None: its creator), whether anybody can write it."""
 
     path: str
     owner: str | None = None

@@ -60,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """One `pip install`. `place` is None where it cannot be told; `python` is the builder's minor version or "".
+    """One `pip install`. `place` is None where it is unknown; `python` is the builder's minor version or "".
 
     `files` are the requirement files as absolute paths in the stage, `constraints` likewise; `names` the requirements
     on the command line; `local` tells that sources of the tree are installed, or something that is not known. `sources`
@@ -193,7 +193,7 @@ def _place(program: str, options: InstallerArguments, where: Surroundings) -> Pl
         target = _absolute(where.folder, target)
         return Place(target, f"{target}/bin", own)
     if venv := _venv(program, options, where):
-        # Of an unknown builder nobody knows the version; the place is told nevertheless.
+        # The version of an unknown builder is unknown; the place is known nevertheless.
         version = base.python if base and base.python else "3"
         return Place(f"{venv}/lib/python{version}/site-packages", f"{venv}/bin", f"{venv}/bin/python")
     if base is None or not base.python:

@@ -30,7 +30,7 @@ _NAMED_URL = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*@\s*(
 
 @dataclass(frozen=True, slots=True)
 class WrittenRequirement:
-    """One requirement: the normal name ("" where it is not told), whether to one version, whether hashed.
+    """One requirement: the normalised name ("" where there is none), whether to one version, whether hashed.
 
     What cannot have a hash (a folder, a repository) counts as hashed; `local` tells that it is of the tree itself.
     """

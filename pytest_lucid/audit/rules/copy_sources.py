@@ -166,7 +166,7 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
 
 
 def _absent_secrets(subject: Subject) -> Iterator[Finding]:
-    """A secret that the image takes by name and that this tree does not have: whoever builds has it, and ships it."""
+    """A secret that the image takes by name and that this tree lacks: another machine has and ships the file."""
     for copy in subject.final.copies if subject.final else ():
         for source in copy.sources if copy.origin.kind == "context" else ():
             found = subject.context.find(source)

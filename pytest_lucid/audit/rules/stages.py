@@ -41,7 +41,7 @@ def refused(subject: Subject) -> Iterator[Finding]:
 
 
 def _demand(subject: Subject, line: int, names: list[str], why: str) -> Finding:
-    """A note that whoever builds has to give build arguments: the way to demand them, and no defect."""
+    """A note that the build needs arguments: legal, and no defect."""
     given = "build_arguments of lucid.toml or build.args of a compose file tell it here"
     told = f"The build argument {' and '.join(names)} has no default: {why}; {given}."
     return Finding(subject.path, line, told, is_note=True)

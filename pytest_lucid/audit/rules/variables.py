@@ -55,7 +55,7 @@ def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known
     """Why a variable without a value is a defect; "" when it is none, or may be none."""
     own = next((ancestor.args[name] for ancestor in stage.lineage if name in ancestor.args), None)
     if own is not None:
-        # Above its use: whoever builds gives it a value.
+        # Above its use: the build gives the value.
         return f"{name} is empty here: its ARG is declared below." if own.line > line else ""
     if declared:
         return f"{name} is empty in this stage: add ARG {name} to it."
