@@ -18,10 +18,11 @@ from pytest_lucid.errors import LucidError
 from pytest_lucid.plugin.state import SETTINGS, baseline_in, workspace_of
 from pytest_lucid.report import github
 from pytest_lucid.report.baseline import compare, comparison_lines
+from pytest_lucid.report.groups import worst_of
 from pytest_lucid.report.lines import BAD, GOOD, PLAIN, QUIET, TITLE, WARNING, Line, encodable
-from pytest_lucid.report.model import CellRecord, RunRecord, RunReport, merge
+from pytest_lucid.report.model import CellRecord, Outcome, RunRecord, RunReport, merge
 from pytest_lucid.report.table import table
-from pytest_lucid.report.terminal import failures, findings, remedies, waivers
+from pytest_lucid.report.terminal import excuses, failures, findings, remedies
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,6 +56,12 @@ class Reports:
         self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
         if lucid := getattr(report, "lucid", None):
             self._records.append(replace(CellRecord.from_json(lucid), seconds=report.duration))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count a check that broke amid its test as an error, too: pytest's counts and ours are the same then."""
+        lucid = getattr(report, "lucid", None)
+        return ("error", "E", "ERROR") if lucid and report.failed and lucid["outcome"] == Outcome.ERROR.value else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
@@ -163,14 +170,15 @@ class Reports:
             return
         report, option = self.report(), self._config.option
         width = terminal._tw.fullwidth  # noqa: SLF001 - it is in TerminalWriter's documentation, its holder is not
+        every = option.verbose > 0
         terminal.section("service × area" if self._says("×") else "service x area")
-        self._write(terminal, table(report, width, every=option.verbose > 0))
+        self._write(terminal, table(report, width, every=every))
         if not option.no_summary and option.tbstyle != "no":
-            self._write(terminal, failures(report, width))
-        self._write(terminal, remedies(report, width))
-        self._write(terminal, waivers(report, width))
+            self._write(terminal, failures(report, width, every=every))
+        self._write(terminal, remedies(report, width, every=every))
+        self._write(terminal, excuses(report, width))
         if report.red:
-            identity = report.red[0].check
+            identity = worst_of(report).check
             self._write(terminal, [Line(f"`pytest --lucid-explain {identity}` says why a check exists.", QUIET)])
         if baseline := baseline_in(self._config):
             self._write(terminal, comparison_lines(compare(baseline, report), baseline.where, width))

@@ -24,6 +24,8 @@ AREAS = {
     "GRPC": "gRPC",
     "GW": "gateway",
     "JRN": "journey",
+    "TLS": "TLS",
+    "CHS": "chaos",
     "WVR": "waivers",
 }
 WHOLE = "stack and tree"

@@ -57,6 +57,12 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"
 
 
+def cut_amid(text: str, width: int) -> str:
+    """The text, or its beginning and end, in `width` characters: names differ most often there."""
+    kept = max(0, width - 1)
+    return text if len(text) <= width else f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
 def rule(title: str, width: int) -> str:
     """A title in a line of its own."""
     return f"── {title} ".ljust(width, "─")

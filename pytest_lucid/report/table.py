@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from pytest_lucid.report.areas import area_name, areas_of, counted, subjects
-from pytest_lucid.report.lines import BAD, GOOD, QUIET, TITLE, WARNING, Line, cut
+from pytest_lucid.report.lines import BAD, GOOD, QUIET, TITLE, WARNING, Line, cut_amid, wrapped
 from pytest_lucid.report.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_lucid.report.model import CellRecord, RunReport
 
-MOST_GREEN_ROWS = 14
+    Rows = Mapping[str, Sequence[CellRecord]]
+
+MOST_GREEN_ROWS = 11
 SIGNS = {
     Outcome.ERROR: "!", Outcome.FAILED: "✗", Outcome.KNOWN: "k", Outcome.BELOW: "b", Outcome.WAIVED: "w",
     Outcome.SKIPPED: "s", Outcome.PASSED: "✓",
 }  # fmt: skip
 _NARROWEST_NAME = 16
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How to say a table: the words for areas, those for the cells of one area, and what stands beside the table.
+
+    `folded` tells what is about no service below the table, and leaves out areas of which every cell was skipped (the
+    reasons are told elsewhere); `short` says only once, above them, how the names of all services begin.
+    """
+
+    heading: Callable[[str], str]
+    text: Callable[[Sequence[CellRecord]], str]
+    folded: bool = True
+    short: bool = False
 
 
 def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
@@ -45,33 +63,59 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     return [*lines, Line(""), Line(legend, QUIET), Line(totals, TITLE)]
 
 
-def _fitting(rows: dict[str, list[CellRecord]], areas: Sequence[str], width: int) -> list[Line]:
+def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:
     """The most telling of several forms that is narrow enough."""
-    forms: tuple[tuple[Callable[[str], str], Callable[[Sequence[CellRecord]], str]], ...] = (
-        (area_name, _all_counts), (area_name, _worst_counts), (str, _worst_counts), (str, _worst),
-    )  # fmt: skip
-    for heading, text in forms:
-        titles = [heading(area) for area in areas]
-        body = {
-            name: [text([cell for cell in cells if cell.area == area]) for area in areas]
-            for name, cells in rows.items()
-        }
-        widths = [max(len(row[at]) for row in (titles, *body.values())) for at in range(len(areas))]
+    beginning = _beginning(rows)
+    for form in (
+        _Form(area_name, _all_counts, folded=False), _Form(area_name, _all_counts), _Form(area_name, _worst_counts),
+        _Form(area_name, _worst_counts, short=True), _Form(str, _worst_counts, short=True),
+        _Form(str, _worst, short=True),
+    ):  # fmt: skip
+        told, columns = _kept(rows, areas) if form.folded else (rows, areas)
+        titles = [form.heading(area) for area in columns]
+        body = {name: [form.text(_of(cells, area)) for area in columns] for name, cells in told.items()}
+        widths = [max(map(len, each)) for each in zip(titles, *body.values(), strict=True)]
         left = width - sum(each + 2 for each in widths)
-        if left >= min(max(map(len, rows)), width):
+        start = beginning if form.short else ""
+        names = {name: name.removeprefix(start) for name in told}
+        longest = max(map(len, (*names.values(), start)))
+        if left >= longest:
             break
-    name_width = min(max(map(len, rows)), max(left, _NARROWEST_NAME))
+    size = min(longest, max(left, _NARROWEST_NAME))
 
     def line(name: str, cells: Sequence[str]) -> str:
-        columns = "  ".join(cell.rjust(size) for cell, size in zip(cells, widths, strict=True))
-        return f"{cut(name, name_width):{name_width}}  {columns}".rstrip()
+        texts = "  ".join(cell.rjust(each) for cell, each in zip(cells, widths, strict=True))
+        return f"{cut_amid(name, size):{size}}  {texts}".rstrip()
 
-    lines = [Line(line("", titles), TITLE)]
-    lines += [Line(line(name, cells), _style(rows[name])) for name, cells in body.items()]
-    if heading is not area_name:
-        told = ", ".join(f"{area} {name}" for area in areas if (name := area_name(area)) != area)
-        lines.append(Line(cut(told, width), QUIET))
+    lines = [Line(line(start, titles), TITLE)]
+    lines += [Line(line(names[name], cells), _style(rows[name])) for name, cells in body.items()]
+    for name, cells in rows.items():
+        if name not in told:
+            counts = ", ".join(f"{area_name(area)} {_all_counts(_of(cells, area))}" for area in areas_of(cells))
+            lines += wrapped(f"{name}: {counts}", width, "    ", _style(cells), first="")
+    if form.heading is not area_name:
+        codes = ", ".join(f"{area} {name}" for area in columns if (name := area_name(area)) != area)
+        lines += wrapped(codes, width, "", QUIET)
     return lines
+
+
+def _kept(rows: Rows, areas: Sequence[str]) -> tuple[Rows, Sequence[str]]:
+    """The rows of services and the areas that say something of these; what is left out is told below the table."""
+    services = {name: cells for name, cells in rows.items() if any(cell.service for cell in cells)}
+    cells = [cell for row in services.values() for cell in row if cell.outcome is not Outcome.SKIPPED]
+    columns = [area for area in areas if _of(cells, area)]
+    return (services, columns) if columns else (rows, areas)
+
+
+def _beginning(rows: Rows) -> str:
+    """How the names of all services begin, up to a dash."""
+    words = [name.split("-")[:-1] for name, cells in rows.items() if any(cell.service for cell in cells)]
+    same = takewhile(lambda each: len(set(each)) == 1, zip(*words, strict=False))
+    return "".join(f"{each[0]}-" for each in same) if len(words) > 1 else ""
+
+
+def _of(cells: Sequence[CellRecord], area: str) -> list[CellRecord]:
+    return [cell for cell in cells if cell.area == area]
 
 
 def _style(cells: Sequence[CellRecord]) -> str:

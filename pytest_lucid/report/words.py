@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ITEMS, _SHOWN_CHARACTERS = 6, 300
 _ORDER = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
-_FOUND = re.compile(r"^(?:found |missing: |not expected: )", re.MULTILINE)
+_FOUND = re.compile(r"^(?:found |missing: |not expected: |.* is not in )", re.MULTILINE)
 # pytest's own notes: where a value came from, and that it left something out.
 _NOTE = re.compile(r"^\s*(?:\+ |\.\.\.(?:Full output| ))|^\s*$")
 
@@ -31,12 +31,20 @@ def compared(operator: str, left: object, right: object) -> list[str]:
             told = [f"missing: {_listed(missing)}"] if missing else []
             return [*told, f"not expected: {_listed(surplus)}"] if surplus else told
         case _ if operator in {"in", "not in"}:
-            return [f"found {_shown(left)} {'in' if operator == 'not in' else 'not in'} {_shown(right)}"]
+            return [_of_membership(operator, left, right)]
         case _ if operator in _ORDER:
             return [f"found {_shown(left)}, expected {_ORDER[operator]} {_shown(right)}"]
         case _ if operator in {"==", "is"}:
             return [f"found {_shown(left)}, expected {_shown(right)}"]
     return [f"found {_shown(left)}, expected another value"]
+
+
+def _of_membership(operator: str, left: object, right: object) -> str:
+    if operator == "not in":
+        return f"found {_shown(left)} in {_shown(right)}"
+    if isinstance(right, (Mapping, Sequence, AbstractSet)) and not right:
+        return f"missing: {_shown(left)}; found nothing"
+    return f"{_shown(left)} is not in {_shown(right)}"
 
 
 def said(message: str) -> str:
@@ -89,6 +97,8 @@ def _lines(lines: Iterable[str]) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, (set, frozenset)):
         return _listed(value) or "nothing"
     text = repr(value)

@@ -115,6 +115,15 @@ def capability_bits(names: Iterable[str]) -> int:
     return bits
 
 
+def capability_names(bits: int) -> list[str]:
+    """The names of capabilities given as bits; one that is not known here by its number."""
+    return [
+        CAPABILITIES[at] if at < len(CAPABILITIES) else f"number {at}"
+        for at in range(bits.bit_length())
+        if bits >> at & 1
+    ]
+
+
 def read_processes(session: Session, files: Mapping[str, bytes]) -> tuple[tuple[Process, ...], tuple[Process, ...]]:
     """Return the live and the defunct processes of the container, from the answer to `reading()`.
 

@@ -113,7 +113,12 @@ def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> Non
     """The temporary folders of the matrix are in memory, and no file in them can be executed."""
     demanded = {"noexec", "nosuid"}
     paths = lucid_service.hardening.tmpfs if lucid_service.hardening else ()
-    assert not [path for path in paths or () if not lucid_container.tmpfs.get(path, frozenset()) >= demanded]
+    mounted = {path: lucid_container.tmpfs.get(path) for path in paths or ()}
+    wrong = {path: options for path, options in mounted.items() if options is None or not options >= demanded}
+    assert not wrong, "\n".join(
+        f"{path} is not in memory" if options is None else f"{path} lacks {', '.join(sorted(demanded - options))}"
+        for path, options in wrong.items()
+    )
 
 
 @pytest.mark.lucid(
@@ -122,7 +127,7 @@ def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> Non
 def test_capabilities_are_dropped(lucid_service: Service, lucid_container: Container) -> None:
     """The container keeps no capability of root but those that the matrix allows."""
     assert not lucid_container.privileged
-    assert lucid_container.capabilities_dropped >= {"ALL"}
+    assert lucid_container.capabilities_dropped >= {"ALL"}, "the capabilities of the engine's own choice are kept"
     allowed = set(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else set()
     assert lucid_container.capabilities_added <= allowed
 
@@ -143,8 +148,8 @@ def test_cannot_gain_privileges(lucid_container: Container) -> None:
 )
 def test_resources_are_limited(lucid_container: Container) -> None:
     """The container has limits: it cannot take all memory or all process ids of the Pi."""
-    assert lucid_container.memory_limit > 0
-    assert lucid_container.pids_limit > 0
+    assert lucid_container.memory_limit > 0, "memory has no limit"
+    assert lucid_container.pids_limit > 0, "the number of processes has no limit"
 
 
 @pytest.mark.lucid(

@@ -70,7 +70,8 @@ def test_health_tells_version_of_image(lucid_health_demand: Health, lucid_health
 @pytest.mark.lucid("HTTP-CLOCK", demand="health.timestamp", severity="medium", remedy="Synchronise the host's clock.")
 def test_health_tells_the_time(lucid_health_demand: Health, lucid_health: Response) -> None:
     """The timestamp has a time zone and is current: a cached answer or a wrong clock fails."""
-    stated = lucid_health.document.get(str(lucid_health_demand.timestamp), "")
+    stated = lucid_health.document.get(str(lucid_health_demand.timestamp))
+    assert stated, str(lucid_health)
     told = dt.datetime.fromisoformat(str(stated).replace("Z", "+00:00"))
     assert told.tzinfo is not None, f"{told} has no zone"
     assert abs(lucid_health.received - told) < CLOCK_TOLERANCE

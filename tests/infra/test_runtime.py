@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.sidecar.processes import capability_bits
+from pytest_lucid.sidecar.processes import capability_bits, capability_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +31,7 @@ def test_processes_are_nonroot(lucid_service: Service, lucid_runtime: Runtime) -
     """Every live process has the matrix's user in all user and group ids: a saved id of 0 leads back to root."""
     uid, gid = lucid_service.ids
     others = [process for process in lucid_runtime.processes if ids_of(process) != ({uid}, {gid})]
-    assert not others, ", ".join(map(str, others))
+    assert not others, "\n".join(f"process {each} has the ids {told_ids(each)}, not {uid}:{gid}" for each in others)
 
 
 @pytest.mark.lucid(
@@ -42,9 +44,11 @@ def test_processes_have_no_capability(lucid_service: Service, lucid_runtime: Run
     """No live process has a capability, effective or in reserve, but those that the matrix allows."""
     allowed = capability_bits(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else 0
     able = [
-        process for process in lucid_runtime.processes if any(each & ~allowed for each in process.capabilities.values())
+        f"process {process}: {', '.join(capability_names(held))}"
+        for process in lucid_runtime.processes
+        if (held := reduce(or_, process.capabilities.values(), 0) & ~allowed)
     ]
-    assert not able, ", ".join(map(str, able))
+    assert not able, "\n".join(able)
 
 
 @pytest.mark.lucid(
@@ -56,7 +60,7 @@ def test_processes_have_no_capability(lucid_service: Service, lucid_runtime: Run
 def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
     """The kernel refuses new privileges to every live process, whatever setuid file the process finds."""
     able = [process for process in lucid_runtime.processes if not process.no_new_privileges]
-    assert not able, ", ".join(map(str, able))
+    assert not able, "\n".join(f"process {process} may gain privileges" for process in able)
 
 
 @pytest.mark.lucid(
@@ -68,7 +72,7 @@ def test_processes_cannot_gain_privileges(lucid_runtime: Runtime) -> None:
 def test_system_calls_are_filtered(lucid_runtime: Runtime) -> None:
     """A seccomp filter applies to every live process."""
     free = [process for process in lucid_runtime.processes if not process.is_filtered]
-    assert not free, ", ".join(map(str, free))
+    assert not free, "\n".join(f"process {process} has no filter" for process in free)
 
 
 @pytest.mark.lucid(
@@ -247,6 +251,11 @@ def test_shares_no_namespace(lucid_container: Container, lucid_runtime: Runtime)
 def ids_of(process: Process) -> tuple[set[int], set[int]]:
     """All ids of a process, those of users and those of groups."""
     return set(process.uids), {*process.gids, *process.groups}
+
+
+def told_ids(process: Process) -> str:
+    """The ids of a process, users before groups."""
+    return ":".join(",".join(map(str, sorted(ids))) for ids in ids_of(process))
 
 
 def is_probe(process: Process, container: Container) -> bool:

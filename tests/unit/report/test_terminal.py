@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from samples import bad_tree, broken, cell, green, report, service
 
+from pytest_lucid.report.areas import AREAS
 from pytest_lucid.report.lines import Line, encodable
+from pytest_lucid.report.loglines import short
 from pytest_lucid.report.model import Outcome, RunReport
 from pytest_lucid.report.table import table
-from pytest_lucid.report.terminal import failures, findings, remedies, waivers
+from pytest_lucid.report.terminal import excuses, failures, findings, remedies
 
 WIDTHS = pytest.mark.parametrize("width", [80, 120, 200])
 
@@ -18,7 +21,7 @@ def texts(lines: list[Line]) -> list[str]:
 
 
 def whole(run: RunReport, width: int) -> list[str]:
-    return texts([*table(run, width), *failures(run, width), *remedies(run, width), *waivers(run, width)])
+    return texts([*table(run, width), *failures(run, width), *remedies(run, width), *excuses(run, width)])
 
 
 def test_a_row_for_each_service_and_a_column_for_each_area() -> None:
@@ -118,8 +121,114 @@ def test_below_the_threshold_keeps_its_name_and_its_remedy() -> None:
     ]
 
 
-def test_a_waiver_says_until_when_and_why() -> None:
-    assert texts(waivers(green(), 80)) == ["waived until 2027-01-31: DKF-0 (1 cell): It is known."]
+def test_a_waiver_says_until_when_and_why_and_a_skip_why() -> None:
+    assert texts(excuses(green(), 80)) == [
+        "",
+        "waived until 2027-01-31: DKF-0 (1 cell): It is known.",
+        "skipped: IMG-1 (1 cell): there is nothing to see",
+    ]
+
+
+def test_what_services_skip_for_the_same_reason_is_told_once() -> None:
+    cells = [
+        cell(f"HTTP-{check}", name, Outcome.SKIPPED, reason=f"there is no path of {name}")
+        for check in "ABCD"
+        for name in ("lucid-a", "lucid-b")
+    ]
+    cells += [cell(f"IMG-{at}", outcome=Outcome.SKIPPED, reason=f"reason {at}") for at in range(7)]
+    assert texts(excuses(report(cells), 80)) == [
+        "skipped: HTTP-… (8 cells): there is no path of the service",
+        *(f"skipped: IMG-{at} (1 cell): reason {at}" for at in range(4)),
+        "skipped for other reasons: 3 cells; -rs shows them",
+    ]
+
+
+def down(status: str = "exited") -> RunReport:
+    """A service whose container does not run: two checks say so, the others can only follow; its image is bad, too."""
+    seen = {"CTR-RUNNING": "found 'exited'", "IMG-SIZE": "found 9"}
+    checks = [*seen, "RUN-USER", "HTTP-HEALTH", "CSL-PASSING"]
+    cells = [cell(c, outcome=Outcome.FAILED, host="local", seen=seen.get(c, "no answer")) for c in checks]
+    return report(cells, [service("lucid-a", host="local", status=status, health="unhealthy", log=("bye",))])
+
+
+def test_what_follows_from_a_container_that_does_not_run_is_not_told_as_a_cause() -> None:
+    lines = whole(down(), 100)
+    assert "── lucid-a: 5 failed; it is exited, unhealthy " in [line.rstrip("─") for line in lines]
+    at = lines.index("  3 cells more can only hold once it runs (-v tells of each):")
+    assert lines[at + 1] == "    CSL-PASSING, HTTP-HEALTH, RUN-USER"
+    assert [line.split()[1] for line in lines if line.startswith("  ✗ ")] == ["CTR-RUNNING", "IMG-SIZE"]
+    assert not [line for line in lines if "Do what HTTP-HEALTH needs." in line]
+    assert texts(remedies(down(), 100))[2] == "  CTR-RUNNING (high)  Do what CTR-RUNNING needs."
+
+
+def test_it_is_told_on_request() -> None:
+    told = texts([*failures(down(), 100, every=True), *remedies(down(), 100, every=True)])
+    assert len([line for line in told if line.startswith("  ✗ ")]) == 5
+    assert any("Do what HTTP-HEALTH needs." in line for line in told)
+    assert not [line for line in told if "can only hold" in line]
+
+
+@pytest.mark.parametrize("status", ["running", "unknown", ""])
+def test_nothing_follows_where_the_container_may_run(status: str) -> None:
+    assert len([line for line in whole(down(status), 100) if line.startswith("  ✗ ")]) == 5
+
+
+def test_a_crash_of_ours_does_not_hide_behind_a_container_that_does_not_run() -> None:
+    run = down()
+    crash = cell("HTTP-CLOCK", outcome=Outcome.ERROR, host="local", seen="ValueError", trace="line 3\nValueError")
+    lines = whole(replace(run, cells=(*run.cells, crash)), 100)
+    assert "line 3" in lines
+
+
+def test_without_a_cause_everything_is_told() -> None:
+    run = down()
+    live = tuple(each for each in run.cells if each.area in {"RUN", "HTTP"})
+    assert len([line for line in whole(replace(run, cells=live), 100) if line.startswith("  ✗ ")]) == 2
+
+
+def test_log_lines_in_json_are_told_in_short() -> None:
+    told = {
+        '{"timestamp": "2026-11-28T00:05:42.788107+00:00", "level": "INFO", "message": "it ends", "x": 1}': (
+            "00:05:42 INFO it ends"
+        ),
+        '{"ts": 1795809600, "msg": "it ends"}': "1795809600 it ends",
+        '{"level": "INFO"}': '{"level": "INFO"}',
+        '{"message": ': '{"message": ',
+        "plain": "plain",
+        "[1]": "[1]",
+    }
+    assert {line: short(line) for line in told} == told
+
+
+def test_columns_of_many_areas_fit_and_names_stay_whole() -> None:
+    names = ("lucid-service-mesh-controller", "lucid-session-anchoring")
+    areas = ("DKF", "IMG", "CTR", "RUN", "HTTP", "NET", "CSL", "API", "GRPC", "TLS")
+    cells = [cell(f"{area}-{at}", name) for area in areas for name in names for at in range(20)]
+    cells += [cell("CHS-STOP", name, Outcome.SKIPPED) for name in names]
+    cells += [cell("JRN-STORE", None), cell("WVR-USED", None)]
+    lines = texts(table(report(cells), 80))
+    assert lines[:6] == [
+        "lucid-                   DKF  IMG  CTR  RUN  HTTP  NET  CSL  API  GRPC  TLS",
+        "service-mesh-controller  20✓  20✓  20✓  20✓   20✓  20✓  20✓  20✓   20✓  20✓",
+        "session-anchoring        20✓  20✓  20✓  20✓   20✓  20✓  20✓  20✓   20✓  20✓",
+        "stack and tree: journey 1✓, waivers 1✓",
+        "DKF Dockerfile, IMG image, CTR container, RUN inside, NET network, CSL Consul,",
+        "GRPC gRPC",
+    ]
+    assert texts(table(report(cells), 200))[0].split()[-2:] == ["chaos", "waivers"]
+
+
+def test_a_name_without_room_keeps_its_beginning_and_its_end() -> None:
+    names = [f"{letter}{'x' * 90}-{letter}" for letter in "ab"]
+    lines = texts(table(report([cell(f"DKF-{at}", name) for name in names for at in range(3)]), 60))
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[0][-2:] for line in lines[1:3]] == ["-a", "-b"]
+
+
+def test_every_area_of_our_own_checks_has_a_name() -> None:
+    ids = {path.stem for path in (Path(__file__).parents[3] / "docs" / "checks").glob("*-*.md")}
+    assert len(ids) > 150
+    assert not {identity.partition("-")[0] for identity in ids} - AREAS.keys()
 
 
 def test_a_crash_shows_its_traceback_once() -> None:

@@ -17,10 +17,13 @@ from pytest_lucid.report.words import compared, said
         ("<=", {"a", "b"}, {"a"}, ["not expected: b"]),
         ("<=", 300, 200, ["found 300, expected at most 200"]),
         (">", 0, 0, ["found 0, expected more than 0"]),
-        ("in", None, {"healthy"}, ["found None not in healthy"]),
+        ("in", None, {"healthy"}, ["nothing is not in healthy"]),
+        ("in", "degraded", ["healthy"], ["'degraded' is not in ['healthy']"]),
+        ("in", "no-new-privileges", frozenset(), ["missing: 'no-new-privileges'; found nothing"]),
+        ("==", None, 200, ["found nothing, expected 200"]),
         ("not in", "sh", {"sh"}, ["found 'sh' in sh"]),
         ("!=", "a", "a", ["found 'a', expected another value"]),
-        ("is not", None, None, ["found None, expected another value"]),
+        ("is not", None, None, ["found nothing, expected another value"]),
     ],
 )
 def test_a_comparison_is_told_in_words(operator: str, left: object, right: object, lines: list[str]) -> None:
@@ -38,6 +41,7 @@ def test_long_values_are_cut() -> None:
     [
         ("assert found 'a', expected 'b'\n +  where 'a' = Container(name='x').status", "found 'a', expected 'b'"),
         ("no such file\nassert False\n +  where False = is_file()", "no such file"),
+        ("status: HTTP 500\nassert 'x' is not in ['y']", "'x' is not in ['y']\nstatus: HTTP 500"),
         ("HTTP 500\nassert found 500, expected 200", "found 500, expected 200\nHTTP 500"),
         ("assert not ['a: b', 'c']", "found a: b, c"),
         ("assert not ['a...", "found ['a..."),

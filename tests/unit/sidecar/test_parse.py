@@ -137,3 +137,9 @@ def test_a_name_without_addresses_is_no_name_that_nobody_answered_for() -> None:
     with pytest.raises(EngineError, match="no name server answered for c inside x"):
         addresses_of_names("x", told + "name c\ncode 3\n")
     assert addresses_of_names("x", told) == {"a": {"172.20.0.3"}, "b": frozenset()}
+
+
+def test_capabilities_are_told_by_name() -> None:
+    bits = processes.capability_bits(["CAP_NET_RAW", "chown"])
+    assert processes.capability_names(bits | 1 << 60) == ["CHOWN", "NET_RAW", "number 60"]
+    assert processes.capability_names(0) == []
