@@ -166,6 +166,14 @@ INTERFACES = (
         services=(DATA,),
     ),
     lying(
+        name="takes a chunk that has another hash",
+        code="import lucid_data_chain.chunks as c\nP = c.ChunkStore.put\n"
+        "async def p(*a):\n try: return await P(*a)\n except c.WrongHashError: return True\nc.ChunkStore.put = p",
+        stack=ids("JRN-TAMPERED"),
+        services=(DATA,),
+        note="it keeps nothing of it, or the volume would bear the defect on",
+    ),
+    lying(
         name="proofs are in the wrong order",
         code="import lucid_data_chain.handlers as d\nW = d.to_wire\nd.to_wire = lambda s: tuple(W(s))[::-1]",
         stack=ids("JRN-VERIFIED"),
