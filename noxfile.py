@@ -180,10 +180,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast Dockerfiles, images, containers and services are; `-- answers` writes the table of docs/testinfra.md."""
+    """How fast Dockerfiles, images, containers and services are.
+
+    `-- answers` writes the table of docs/testinfra.md, `-- figures` those of docs/services.md.
+    """
     install(session)
-    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "plain", "reports"):
-        if name == "services":
+    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "stack", "plain", "reports"):
+        if name in {"services", "figures"}:
             install_services(session)
         if name == "reports":
             install(session, "browser")

@@ -100,6 +100,7 @@ def transfer() -> None:
             peak = stack.memory(DATA, "VmHWM") / 1024
         finally:
             stack.kill(DATA)
+            stack.client.close()
         plain = each(lambda n: _write(Path(folder) / "plain", chunk(n)))
     total = CHUNK * CHUNKS / MIB
     print(f"{total / 1024:.0f} GiB in chunks of {CHUNK // MIB} MiB: up {total / up:.0f} MiB/s,", end=" ")

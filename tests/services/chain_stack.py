@@ -68,6 +68,10 @@ class Stack:
         default_factory=lambda: {name: free_port() for name in (*PACKAGES, "grpc", "nowhere")}
     )
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # One for all, because making one takes longer than most answers; no connection outlives its call.
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
+    )
 
     def __enter__(self) -> Self:
         for name in PACKAGES:
@@ -79,6 +83,7 @@ class Stack:
     def __exit__(self, *_details: object) -> None:
         for name in list(self.processes):
             self.kill(name)
+        self.client.close()
 
     def start(self, name: str) -> None:
         """Start one service; does not wait."""
@@ -120,11 +125,11 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[name]}{path}"
 
     def get(self, name: str, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.url(name, path), timeout=10, **options)
+        return self.client.get(self.url(name, path), **options)
 
     def ask(self, name: str, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask the API of a service."""
-        return httpx.request(method, self.url(name, "/api/v1" + path), timeout=10, **options)
+        return self.client.request(method, self.url(name, "/api/v1" + path), **options)
 
     def memory(self, name: str, what: str = "VmRSS") -> int:
         """Return the kilobytes of a service: VmRSS now, VmHWM at most so far."""

@@ -61,9 +61,9 @@ class Load:
 
     def _record(self) -> None:
         for number in count():
-            if self._stopping.wait(0.05):
+            if self._stopping.wait(0.1):
                 return
-            session = recorded(f"session-{number}", count=2, size=50_000)
+            session = recorded(f"session-{number}", count=2, size=20_000)
             with contextlib.suppress(httpx.HTTPError):
                 root = upload(self._stack, session)
                 self._ledger.chunks |= dict(zip(session.hashes, session.chunks, strict=True))
