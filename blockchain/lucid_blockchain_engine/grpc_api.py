@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,12 @@ from lucid_chain.blocks import Genesis
 from lucid_chain.rpc import chain_pb2 as rpc
 from lucid_chain.rpc import chain_pb2_grpc
 from lucid_chain.rpc.convert import MessageError, block_message, inclusion_message, transaction_of
+from lucid_service.request_id import take_over
 
 from lucid_blockchain_engine import pool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from lucid_blockchain_engine.engine import Engine
 
@@ -29,10 +32,16 @@ LARGEST_MESSAGE = 64 * 1024
 """Bytes of a request; a transaction has 300."""
 MOST_CALLS = 128
 MOST_STREAMS = 16
+MOST_STREAMS_OF_ONE = 4
+"""Streams of blocks to one address, so that no client takes those of the others."""
+MOST_WATCHERS = 16
+"""Watches of the health service, which never end by themselves."""
 GRACE = 2.0
 """Seconds that calls under way get at a stop."""
 HEALTH_INTERVAL = 1.0
 """Seconds between two looks whether the engine makes blocks."""
+
+_logger = logging.getLogger(__name__)
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HIGHEST = 2**53
@@ -49,12 +58,42 @@ _OPTIONS = (
 )
 
 
+class Tracing(grpc.aio.ServerInterceptor):
+    """Gives each call the request id and the trace that its client sent."""
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
+        """Take them over; the handler runs in the same context."""
+        sent = handler_call_details.invocation_metadata or ()
+        take_over({name: value for name, value in sent if isinstance(value, str)})
+        return await continuation(handler_call_details)
+
+
+class Healths(health.aio.HealthServicer):
+    """The standard health service, with a bound on those who watch it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watchers = 0
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:  # noqa: N802  its name
+        """Tell the status now and whenever it changes."""
+        if self._watchers >= MOST_WATCHERS:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WATCHERS} watch already")
+        self._watchers += 1
+        try:
+            await super().Watch(request, context)
+        finally:
+            self._watchers -= 1
+
+
 class ChainServicer(chain_pb2_grpc.ChainServicer):
     """Answers the calls of chain.proto."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._streams = 0
+        self._streams: Counter[str] = Counter()
 
     async def GetInfo(  # noqa: N802  the names of the calls are those of the interface
         self, _request: rpc.GetInfoRequest, _context: Context
@@ -82,6 +121,7 @@ class ChainServicer(chain_pb2_grpc.ChainServicer):
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, "another transaction anchors the session")
         except pool.FullError:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many transactions wait for a block")
+        _logger.info("transaction %s is taken", name)
         return rpc.SubmitTransactionResponse(transaction_id=name)
 
     async def GetTransaction(  # noqa: N802
@@ -111,9 +151,12 @@ class ChainServicer(chain_pb2_grpc.ChainServicer):
         height = request.from_height
         if height > _HIGHEST:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"a height is at most {_HIGHEST}")
-        if self._streams >= MOST_STREAMS:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_STREAMS} streams are open")
-        self._streams += 1
+        # A peer is ipv4:address:port, and its next connection has another port.
+        client = context.peer().rpartition(":")[0]
+        if self._streams.total() >= MOST_STREAMS or self._streams[client] >= MOST_STREAMS_OF_ONE:
+            told = f"{self._streams[client]} streams are open from there, {self._streams.total()} in all"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+        self._streams[client] += 1
         try:
             while True:
                 await self._engine.chain.beyond(height - 1)
@@ -123,7 +166,8 @@ class ChainServicer(chain_pb2_grpc.ChainServicer):
                 yield block_message(block)
                 height += 1
         finally:
-            self._streams -= 1
+            self._streams[client] -= 1
+            self._streams += Counter()
 
 
 @asynccontextmanager
@@ -132,9 +176,9 @@ async def grpc_server(engine: Engine, address: str) -> AsyncIterator[int]:
 
     Raises OSError if the port cannot be bound.
     """
-    server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MOST_CALLS)
+    server = grpc.aio.server(interceptors=(Tracing(),), options=_OPTIONS, maximum_concurrent_rpcs=MOST_CALLS)
     chain_pb2_grpc.add_ChainServicer_to_server(ChainServicer(engine), server)
-    healths = health.aio.HealthServicer()
+    healths = Healths()
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:

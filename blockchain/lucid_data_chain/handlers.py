@@ -30,12 +30,13 @@ from lucid_data_chain.models import (
     Verified,
     Verify,
 )
-from lucid_data_chain.service import DataChain, MissingChunksError
+from lucid_data_chain.service import BusyError, DataChain, MissingChunksError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from lucid_data_chain.trees import StoredTree
 
@@ -46,6 +47,7 @@ _NAMED = 10
 _LARGEST_BUILD = 8 * 1024 * 1024
 _UNKNOWN_TREE = "No tree with this root is stored."
 _FULL = {507: "The volume is full."}
+_BUSY = "Too many chunks are on their way."
 
 
 async def put_chunk(request: Request, path: ChunkPath) -> Response:
@@ -60,9 +62,12 @@ async def put_chunk(request: Request, path: ChunkPath) -> Response:
             yield piece
 
     try:
-        service.chunks.ensure_space(service.chunks.largest)
-        async with asyncio.timeout(UPLOAD_SECONDS):
-            new = await service.chunks.put(path.hash, content())
+        with service.transfer():
+            service.chunks.ensure_space(service.chunks.largest)
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                new = await service.chunks.put(path.hash, content())
+    except BusyError as error:
+        raise _busy() from error
     except WrongHashError as error:
         details = {"expected": path.hash, "actual": error.actual}
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), details) from error
@@ -113,7 +118,31 @@ async def get_chunk(request: Request, path: ChunkPath) -> Response:
     if wanted:
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return StreamingResponse(service.chunks.read(path.hash, first, last), status, headers, BINARY.type)
+    return ChunkResponse(service, service.chunks.read(path.hash, first, last), status, headers)
+
+
+class ChunkResponse(StreamingResponse):
+    """A chunk that counts as on its way until it is sent."""
+
+    def __init__(
+        self, service: DataChain, content: AsyncIterator[bytes], status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(content, status, headers, BINARY.type)
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Raises ApiError 503 before the first byte if too many are on their way."""
+        try:
+            with self._service.transfer():
+                await super().__call__(scope, receive, send)
+        except BusyError as error:
+            raise _busy() from error
+
+
+def _busy() -> ApiError:
+    # A body that nobody reads follows.
+    headers = {"Retry-After": "1", "Connection": "close"}
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, headers=headers)
 
 
 async def build(request: Request, body: Build) -> Built:
@@ -183,7 +212,7 @@ OPERATIONS = (
         {201: Chunk, 200: Chunk},
         path=ChunkPath,
         body=BINARY,
-        errors={413: "The chunk is too large.", 422: "The content has another hash.", **_FULL},
+        errors={413: "The chunk is too large.", 422: "The content has another hash.", 503: _BUSY, **_FULL},
         token=True,
     ),
     Operation(
@@ -193,7 +222,7 @@ OPERATIONS = (
         "Read a chunk, or a range of its bytes",
         {200: BINARY, 206: BINARY},
         path=ChunkPath,
-        errors={404: "The chunk is not stored.", 416: "The range has no byte of the chunk."},
+        errors={404: "The chunk is not stored.", 416: "The range has no byte of the chunk.", 503: _BUSY},
     ),
     Operation(
         "POST",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from lucid_chain import merkle
@@ -12,7 +12,7 @@ from lucid_data_chain.chunks import ChunkStore
 from lucid_data_chain.trees import TreeStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from lucid_data_chain.trees import StoredTree
@@ -26,6 +26,14 @@ class MissingChunksError(Exception):
         self.names = names
 
 
+MOST_TRANSFERS = 128
+"""Chunks on their way in or out at a time, each with two pieces in memory."""
+
+
+class BusyError(Exception):
+    """MOST_TRANSFERS chunks are on their way."""
+
+
 class DataChain:
     """Chunks in one directory, trees over them in another."""
 
@@ -33,6 +41,18 @@ class DataChain:
         self.chunks = chunks
         self.trees = trees
         self._building = asyncio.Lock()
+        self._transfers = 0
+
+    @contextmanager
+    def transfer(self) -> Iterator[None]:
+        """Count a chunk as on its way. Raises BusyError."""
+        if self._transfers >= MOST_TRANSFERS:
+            raise BusyError
+        self._transfers += 1
+        try:
+            yield
+        finally:
+            self._transfers -= 1
 
     async def build(self, session_id: str, names: tuple[str, ...]) -> StoredTree:
         """Store and return the tree over the chunks called `names`. Raises MissingChunksError or NoSpaceError."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import OrderedDict
 from contextlib import asynccontextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from lucid_session_anchoring import store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextvars import Context
     from pathlib import Path
 
     from lucid_chain.blocks import Anchor
@@ -60,6 +63,7 @@ class SessionAnchoring:
         self._client = client
         self._new = asyncio.Event()
         self._seen = ""
+        self._asked: OrderedDict[str, Context] = OrderedDict()
         self.complaint = ""
         """Why no anchoring gets on, or nothing."""
 
@@ -68,8 +72,15 @@ class SessionAnchoring:
         found = await self._database.run(store.add, session_id, anchor)
         if found.anchor != anchor:
             raise OtherContentError(found)
+        self._remember(session_id)
         self._new.set()
         return found
+
+    def _remember(self, session_id: str) -> None:
+        # Who asks goes on to the engine, with what is done for it; of a session from before a start nobody knows.
+        self._asked[session_id] = copy_context()
+        while len(self._asked) > _BATCH:
+            self._asked.popitem(last=False)
 
     async def find(self, session_id: str) -> Anchoring | None:
         """Return the anchoring of a session."""
@@ -128,7 +139,8 @@ class SessionAnchoring:
         for waiting in await self._database.run(store.with_status, "pending", _BATCH):
             status: Status = "processing"
             try:
-                await self._client.submit(waiting.anchor)
+                context = self._asked.pop(waiting.session_id, None)
+                await asyncio.create_task(self._client.submit(waiting.anchor), context=context)
             except AnchoredError:
                 _logger.warning("the chain has the session %s with another content", waiting.session_id)
                 status = "rejected"

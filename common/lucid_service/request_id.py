@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from lucid_service.metrics import Metrics
@@ -45,6 +47,20 @@ def outgoing_headers() -> dict[str, str]:
     return {**headers, "tracestate": state} if state else headers
 
 
+def take_over(headers: Mapping[str, str]) -> str:
+    """Give what is done from here on the id and the trace of `headers`, or new ones; return the id.
+
+    `headers` has lower-case names, and comes from a client: what is not sane in it counts as not sent.
+    """
+    offered = headers.get(HEADER.lower(), "")
+    request_id = offered if _SANE.fullmatch(offered) else uuid.uuid4().hex
+    # Never reset: the server handles each request in a task of its own, whose context ends with it, and the
+    # traceback of a failed request is logged after this frame is gone.
+    CURRENT.set(request_id)
+    TRACE.set(_trace(headers))
+    return request_id
+
+
 class RequestIdMiddleware:
     """Gives every request an id and a trace, returns the id as X-Request-ID, logs and counts the request when done."""
 
@@ -57,13 +73,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        offered = headers.get(HEADER, "")
-        request_id = offered if _SANE.fullmatch(offered) else uuid.uuid4().hex
-        # Never reset: the server handles each request in a task of its own, whose context ends with it, and the
-        # traceback of a failed request is logged after this frame is gone.
-        CURRENT.set(request_id)
-        TRACE.set(_trace(headers))
+        request_id = take_over(Headers(scope=scope))
         status = _SERVER_ERROR
         started = time.perf_counter()
 
@@ -82,7 +92,7 @@ class RequestIdMiddleware:
             _log_access(scope, status, seconds)
 
 
-def _trace(headers: Headers) -> tuple[str, str, str]:
+def _trace(headers: Mapping[str, str]) -> tuple[str, str, str]:
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     if not found:
         return (secrets.token_hex(16), "00", "")

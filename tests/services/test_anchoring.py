@@ -15,7 +15,7 @@ from lucid_chain.rpc.client import EngineError, engine_client
 from lucid_session_anchoring import anchoring as anchoring_module
 from lucid_session_anchoring.anchoring import SessionAnchoring, condition, session_anchoring
 from lucid_session_anchoring.handlers import OPERATIONS
-from nodes import served, until
+from nodes import identities, served, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -304,6 +304,18 @@ def test_health_tells_that_anchorings_wait_for_the_engine(
     with launch(OPERATIONS, provide=provide, condition=condition) as url:
         eventually(lambda: httpx.get(url + "/health").json()["status"] == "degraded")
         assert httpx.get(url + "/api/v1/anchoring/status").json()["complaint"]
+
+
+def test_who_asks_is_told_to_the_engine(
+    tmp_path: Path, launch: Callable[..., Any], eventually: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The transaction is sent after the answer, and belongs to the request all the same."""
+    seen = identities(caplog)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"X-Request-ID": "abc-1", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    with client_of(launch, tmp_path, engine=True) as client:
+        client.post("/session", json=BODY, headers=headers)
+        eventually(lambda: ("abc-1", trace) in seen)
 
 
 @pytest.mark.parametrize("half", ["leaf_hash", "proof_path"])

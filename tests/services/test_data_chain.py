@@ -117,6 +117,32 @@ def test_upload_that_breaks_off_is_not_kept(client: httpx.Client, folder: Path, 
     assert client.get(f"/chunks/{named(content)}").status_code == 404
 
 
+def test_chunks_on_their_way_are_bounded(
+    client: httpx.Client, folder: Path, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    (name,) = upload(client, 1)
+    monkeypatch.setattr("lucid_data_chain.service.MOST_TRANSFERS", 1)
+    host, port = client.base_url.host, client.base_url.port
+    with socket.create_connection((host, port)) as slow:
+        slow.sendall(b"PUT /api/v1/chunks/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx" % UNKNOWN.encode())
+        eventually(lambda: list((folder / "chunks" / ".incoming").iterdir()))
+        assert client.get(f"/chunks/{name}").status_code == 503
+        answer = client.put(f"/chunks/{name}", content=b"chunk 0")
+        assert (code(answer), answer.headers["retry-after"]) == ((503, "LUCID_ERR_5003"), "1")
+    eventually(lambda: client.get(f"/chunks/{name}").status_code == 200)
+    assert client.put(f"/chunks/{name}", content=b"chunk 0").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["bytes=0-1,2-3", "bytes=" + ",".join(["0-1"] * 2000), "bytes=5-1", "bytes=a-b", "bytes=" + "9" * 400 + "-"],
+)
+def test_range_that_is_none_gets_the_whole_once(client: httpx.Client, header: str) -> None:
+    (name,) = upload(client, 1)
+    answer = client.get(f"/chunks/{name}", headers={"Range": header})
+    assert (answer.status_code, answer.content) == (200, b"chunk 0")
+
+
 def test_full_volume_is_said(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lucid_data_chain.chunks.RESERVE", 2**60)
     assert code(client.put(f"/chunks/{named(b'x')}", content=b"x")) == (507, "LUCID_ERR_5000")

@@ -22,7 +22,8 @@ from lucid_chain.rpc import chain_pb2_grpc
 from lucid_chain.rpc import client as client_module
 from lucid_chain.rpc.client import AnchoredError, EngineClient, EngineError, UnknownError, engine_client
 from lucid_chain.rpc.convert import transaction_message
-from nodes import asked, served
+from lucid_service.request_id import take_over
+from nodes import asked, identities, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -152,10 +153,10 @@ def test_streams_are_bounded_and_given_back(tmp_path: Path) -> None:
     async def scene() -> None:
         async with asyncio.timeout(20), dialled(tmp_path) as channel:
             stub = chain_pb2_grpc.ChainStub(channel)
-            streams = [stub.StreamBlocks(rpc.StreamBlocksRequest()) for _ in range(grpc_api.MOST_STREAMS)]
+            streams = [stub.StreamBlocks(rpc.StreamBlocksRequest()) for _ in range(grpc_api.MOST_STREAMS_OF_ONE)]
             for stream in streams:
                 await stream.read()
-            with pytest.raises(grpc.aio.AioRpcError, match="16 streams are open"):
+            with pytest.raises(grpc.aio.AioRpcError, match="4 streams are open from there"):
                 await stub.StreamBlocks(rpc.StreamBlocksRequest()).read()
             streams[0].cancel()
             while True:
@@ -167,6 +168,77 @@ def test_streams_are_bounded_and_given_back(tmp_path: Path) -> None:
                     break
 
     asyncio.run(scene())
+
+
+def test_client_of_another_address_has_streams_of_its_own(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with (
+            asyncio.timeout(20),
+            served(tmp_path / "node", "[::]:0") as (_node, port),
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as greedy,
+            engine_client(f"[::1]:{port}") as client,
+        ):
+            stub = chain_pb2_grpc.ChainStub(greedy)
+            for _number in range(grpc_api.MOST_STREAMS_OF_ONE):
+                await stub.StreamBlocks(rpc.StreamBlocksRequest()).read()
+            assert (await anext(client.blocks(0))).header.height == 0
+
+    asyncio.run(scene())
+
+
+def test_watchers_of_health_take_no_call_from_the_others(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with asyncio.timeout(20), dialled(tmp_path) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            watchers = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(grpc_api.MOST_WATCHERS)]
+            for watcher in watchers:
+                await watcher.read()
+            with pytest.raises(grpc.aio.AioRpcError, match="16 watch already"):
+                await stub.Watch(health_pb2.HealthCheckRequest()).read()
+            assert (await stub.Check(health_pb2.HealthCheckRequest())).status
+
+    asyncio.run(scene())
+
+
+def test_client_that_reads_no_blocks_holds_up_nobody(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with asyncio.timeout(20), dialled(tmp_path) as channel:
+            stub = chain_pb2_grpc.ChainStub(channel)
+            # The stream is open, and nothing of it is ever read.
+            stalled = stub.StreamBlocks(rpc.StreamBlocksRequest())
+            reading = stub.StreamBlocks(rpc.StreamBlocksRequest())
+            assert [(await reading.read()).header.height for _number in range(3)] == [0, 1, 2]
+            stalled.cancel()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("size", [20_000, 100_000])
+def test_metadata_beyond_the_bound_is_refused(tmp_path: Path, size: int) -> None:
+    async def scene() -> None:
+        async with asyncio.timeout(20), dialled(tmp_path) as channel:
+            stub = chain_pb2_grpc.ChainStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await stub.GetInfo(rpc.GetInfoRequest(), metadata=(("a", "x" * size),))
+            assert (await stub.GetInfo(rpc.GetInfoRequest())).latest_hash
+
+    asyncio.run(scene())
+
+
+def test_request_id_and_trace_go_on_over_grpc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    seen = identities(caplog)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+
+    async def scene() -> None:
+        async with asyncio.timeout(20), asked(tmp_path) as (_node, client):
+            for number, offered in enumerate(("abc-1", "not sane")):
+                take_over({"x-request-id": offered, "traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+                await client.submit(anchor(str(number)))
+
+    asyncio.run(scene())
+    taken = [ids for ids in seen if ids[1] == trace]
+    assert [name == "abc-1" for name, _trace in taken] == [True, False]
+    assert "not sane" not in str(seen)
 
 
 def test_taken_port_is_said(tmp_path: Path) -> None:

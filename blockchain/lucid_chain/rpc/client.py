@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import grpc
+from lucid_service.request_id import outgoing_headers
 
 from lucid_chain.rpc import chain_pb2 as rpc
 from lucid_chain.rpc.chain_pb2_grpc import ChainStub
@@ -67,13 +68,15 @@ class EngineClient:
 
     async def latest_hash(self) -> str:
         """Return the hash of the newest block."""
-        answer: rpc.GetInfoResponse = await _answer(self._stub.GetInfo(rpc.GetInfoRequest(), timeout=DEADLINE))
+        answer: rpc.GetInfoResponse = await _answer(
+            self._stub.GetInfo(rpc.GetInfoRequest(), timeout=DEADLINE, metadata=_metadata())
+        )
         return answer.latest_hash
 
     async def submit(self, transaction: Transaction) -> None:
         """Hand in a transaction; again makes no difference. Raises AnchoredError, or EngineError."""
         request = rpc.SubmitTransactionRequest(transaction=transaction_message(transaction))
-        await _answer(self._stub.SubmitTransaction(request, timeout=DEADLINE))
+        await _answer(self._stub.SubmitTransaction(request, timeout=DEADLINE, metadata=_metadata()))
 
     async def inclusion(self, name: str, transaction: Transaction) -> Inclusion | None:
         """Return where `transaction`, which has the id `name`, is on the chain, unchecked; None while it is pending.
@@ -81,18 +84,23 @@ class EngineClient:
         Raises UnknownError if the engine has not got it.
         """
         request = rpc.GetTransactionRequest(transaction_id=name)
-        message: rpc.GetTransactionResponse = await _answer(self._stub.GetTransaction(request, timeout=DEADLINE))
+        message: rpc.GetTransactionResponse = await _answer(
+            self._stub.GetTransaction(request, timeout=DEADLINE, metadata=_metadata())
+        )
         return _content(inclusion_of, message.inclusion, transaction) if message.HasField("inclusion") else None
 
     async def block_at(self, height: int) -> Block:
         """Return the block at `height`, unchecked. Raises UnknownError beyond the end."""
         return _content(
-            block_of, await _answer(self._stub.GetBlock(rpc.GetBlockRequest(height=height), timeout=DEADLINE))
+            block_of,
+            await _answer(
+                self._stub.GetBlock(rpc.GetBlockRequest(height=height), timeout=DEADLINE, metadata=_metadata())
+            ),
         )
 
     async def blocks(self, first: int) -> AsyncGenerator[Block]:
         """Yield the blocks from height `first` on, unchecked, for ever. Raises EngineError when the engine is gone."""
-        call = self._stub.StreamBlocks(rpc.StreamBlocksRequest(from_height=first))
+        call = self._stub.StreamBlocks(rpc.StreamBlocksRequest(from_height=first), metadata=_metadata())
         try:
             while (message := await _answer(call.read())) is not grpc.aio.EOF:
                 yield _content(block_of, message)
@@ -113,6 +121,11 @@ _KINDS = {
     grpc.StatusCode.INVALID_ARGUMENT: RefusedError,
     grpc.StatusCode.NOT_FOUND: UnknownError,
 }
+
+
+def _metadata() -> tuple[tuple[str, str], ...]:
+    """Return the id and the trace of the request that is served, if one is."""
+    return tuple((name.lower(), value) for name, value in outgoing_headers().items())
 
 
 async def _answer(call: Awaitable[Any]) -> Any:
