@@ -111,6 +111,45 @@ def test_filters(show: Show) -> None:
     assert cells(page) == f"0 of {whole} cells"
 
 
+def test_a_tile_of_the_overview_shows_its_cells(show: Show) -> None:
+    page = show(broken())
+    page.locator("#areas button.failed").first.click()
+    assert cells(page) == f"3 of {len(broken().cells)} cells"
+    assert page.locator("#heat button:visible").count() == 3
+    assert page.locator("#service").evaluate("(it) => it.selectedOptions[0].text") == "lucid-03"
+    page.locator("#service").select_option("")
+    assert cells(page) == f"18 of {len(broken().cells)} cells"
+
+
+def test_what_follows_from_a_container_that_does_not_run_is_folded(show: Show) -> None:
+    page = show(broken())
+    causes = page.locator("details.service > article h4").all_inner_texts()
+    assert causes
+    assert all(text.split()[1].startswith(("DKF", "IMG", "CTR")) for text in causes)
+    assert not page.get_by_text("RUN-3", exact=False).first.is_visible()
+    page.get_by_text("cells more can only hold once it runs").click()
+    assert page.locator("details.following article").first.is_visible()
+
+
+def test_findings_that_belong_to_no_service_are_grouped_by_file(show: Show) -> None:
+    page = show(bad_tree())
+    assert page.locator("details.service > summary h3").all_inner_texts() == [f"svc{at}/Dockerfile" for at in range(7)]
+
+
+def test_what_is_waived_until_when_and_why_is_there_without_a_click(show: Show) -> None:
+    told = show(green(), java_script_enabled=False).locator("section[aria-labelledby=excused] li").all_inner_texts()
+    assert [" ".join(text.split()) for text in told] == [
+        "w DKF-0 is waived until 2027-01-31 (1 cell): It is known.",
+        "s IMG-1 was skipped (1 cell): there is nothing to see",
+    ]
+
+
+def test_every_cell_has_a_name_for_screen_readers(show: Show) -> None:
+    page = show(broken(20, 40))
+    page.wait_for_function("!document.querySelector('#heat button:not([aria-label])')")
+    assert page.locator("#heat button.failed").first.get_attribute("aria-label") == "DKF-0, lucid-03: failed"
+
+
 def test_by_keyboard_alone(show: Show) -> None:
     page = show(broken())
     page.locator("#severity").focus()

@@ -3,18 +3,22 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const heat = document.getElementById("heat");
 const dialog = document.getElementById("cell");
 const inputs = Object.fromEntries(["search", "service", "area", "state", "severity"].map((id) => [id, document.getElementById(id)]));
-const rows = [...heat.querySelectorAll("tr[data-check]")].map((row) => ({
-  row, area: row.parentNode.dataset.area, severity: row.dataset.severity, check: row.dataset.check.toLowerCase(), cells: [...row.cells].slice(1),
-}));
-const heads = [...heat.tHead.rows[0].cells].slice(1);
+const heads = [...heat.querySelectorAll(".turned")];
+const names = heads.map((head) => head.textContent);
+const areas = [...heat.querySelectorAll(".area")];
+const rows = areas.flatMap((area) => [...area.querySelectorAll("tbody tr")].map((row) => ({
+  row, area: area.dataset.area, severity: row.dataset.severity, check: row.cells[0].textContent,
+  cells: [...row.cells].slice(1, names.length + 1),
+})));
 
 function filter() {
   const words = inputs.search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = inputs.service.value;
   const columns = heads.map((head, at) => wanted === "" || at === Number(wanted));
-  const names = heads.map((head) => head.textContent.toLowerCase());
   let count = 0;
   heads.forEach((head, at) => { head.hidden = !columns[at]; });
+  for (const area of areas) columns.forEach((shown, at) => { area.querySelector("thead").rows[0].cells[at + 1].hidden = !shown; });
+  heat.style.setProperty("--columns", columns.filter(Boolean).length);
   for (const { row, area, severity, check, cells } of rows) {
     const fits = (!inputs.area.value || inputs.area.value === area) && (!inputs.severity.value || inputs.severity.value === severity);
     let shown = 0;
@@ -22,7 +26,7 @@ function filter() {
       cell.hidden = !columns[at];
       for (const button of cell.children) {
         const fit = fits && columns[at] && (!inputs.state.value || button.classList.contains(inputs.state.value))
-          && words.every((word) => check.includes(word) || names[at].includes(word));
+          && words.every((word) => check.toLowerCase().includes(word) || names[at].toLowerCase().includes(word));
         button.hidden = !fit;
         shown += fit;
       }
@@ -30,7 +34,7 @@ function filter() {
     row.hidden = shown === 0;
     count += shown;
   }
-  for (const body of heat.tBodies) body.hidden = [...body.rows].slice(1).every((row) => row.hidden);
+  for (const area of areas) area.hidden = !area.querySelector("tbody tr:not([hidden])");
   document.getElementById("count").textContent = `${count} of ${data.cells.length} cells`;
   enter();
 }
@@ -39,8 +43,20 @@ function enter() {
   const current = heat.querySelector("button[tabindex='0']");
   if (current && !current.hidden && !current.closest("[hidden]")) return;
   if (current) current.tabIndex = -1;
-  const first = [...heat.querySelectorAll("button:not([hidden])")].find((button) => !button.closest("[hidden]"));
+  const first = rows.find((each) => !each.row.hidden)?.row.querySelector("td:not([hidden]) button:not([hidden])");
   if (first) first.tabIndex = 0;
+}
+
+function label(button, check, name) {
+  button.setAttribute("aria-label", `${check}, ${name}: ${data.cells[Number(button.dataset.cell)][3]}`);
+}
+
+// Names of cells are for screen readers: a page is shown before thousands of them are made.
+function labelAll(at) {
+  for (const { check, cells } of rows.slice(at, at + 20)) {
+    cells.forEach((cell, column) => { for (const button of cell.children) label(button, check, names[column]); });
+  }
+  if (at + 20 < rows.length) requestIdleCallback(() => labelAll(at + 20));
 }
 
 function part(list, title, content, kind) {
@@ -55,8 +71,8 @@ function part(list, title, content, kind) {
 }
 
 function open(button) {
-  const [check, service, host, outcome, source, told] = data.cells[Number(button.dataset.cell)];
-  const [severity, claim, remedy] = data.checks[check];
+  const [check, service, host, outcome, told = {}] = data.cells[Number(button.dataset.cell)];
+  const [severity, claim, remedy, source] = data.checks[check];
   const logs = data.logs[`${service}@${host || ""}`] || {};
   const list = document.createElement("dl");
   document.getElementById("cell-title").textContent = `${check}: ${outcome}`;
@@ -69,7 +85,7 @@ function open(button) {
   part(list, "Traceback", told.trace, "pre");
   part(list, "Health check", logs.health, "pre");
   part(list, "Last log lines", logs.log, "pre");
-  part(list, "The check", source, "code");
+  part(list, "The check", told.source || source, "code");
   document.getElementById("cell-body").replaceChildren(list);
   dialog.showModal();
 }
@@ -94,6 +110,15 @@ function step(button, down, right) {
   }
 }
 
+document.getElementById("areas").addEventListener("click", (event) => {
+  const tile = event.target.closest("button");
+  if (!tile) return;
+  for (const input of Object.values(inputs)) input.value = "";
+  inputs.service.value = tile.dataset.service;
+  inputs.area.value = tile.dataset.area;
+  filter();
+  document.getElementById("matrix").focus();
+});
 heat.addEventListener("click", (event) => { if (event.target.dataset.cell) open(event.target); });
 heat.addEventListener("keydown", (event) => {
   const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
@@ -105,6 +130,7 @@ for (const input of Object.values(inputs)) input.addEventListener("input", filte
 const form = document.getElementById("filters");
 form.addEventListener("submit", (event) => event.preventDefault());
 form.hidden = false;
-document.getElementById("keys").hidden = false;
+for (const keys of document.querySelectorAll(".keys")) keys.hidden = false;
 enter();
+requestIdleCallback(() => labelAll(0));
 document.getElementById("count").textContent = `${data.cells.length} of ${data.cells.length} cells`;
