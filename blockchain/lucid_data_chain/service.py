@@ -26,8 +26,8 @@ class MissingChunksError(Exception):
         self.names = names
 
 
-MOST_TRANSFERS = 128
-"""Chunks on their way in or out at a time, each with two pieces in memory."""
+MOST_TRANSFERS = 64
+"""Chunks on their way in or out at a time; one whose client stalls takes 1 MiB of memory."""
 
 
 class BusyError(Exception):

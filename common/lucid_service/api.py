@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,12 +22,14 @@ from lucid_service.metrics import ROUTE
 from lucid_service.strict_json import JsonError, ShapeError, decode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 
     from starlette.requests import Request
 
 LARGEST_JSON = 1 << 20
 """Bytes of a JSON body, unless the operation says otherwise."""
+MOST_JSON = 16 << 20
+"""Bytes of all JSON bodies together that are read or worked on at a time; twice that is needed to read them."""
 PATIENCE = 30.0
 """Seconds until a JSON body has come whole."""
 
@@ -81,13 +84,47 @@ class Operation:
             arguments["path"] = _convert(request.path_params, self.path, "path")
         if self.query is not None:
             arguments["query"] = _convert(dict(request.query_params), self.query, "query")
-        if self.body is not None and not isinstance(self.body, Media):
-            arguments["body"] = await _json_of(request, self.body, self.largest)
-        result = await self.handler(request, **arguments)
+        bodies: Bodies = request.app.state.bodies
+        with bodies.one() as share:
+            if self.body is not None and not isinstance(self.body, Media):
+                arguments["body"] = await _json_of(request, self.body, self.largest, share)
+            result = await self.handler(request, **arguments)
         if isinstance(result, Response):
             return result
         content = b"" if result is None else msgspec.json.encode(result)
         return Response(content, next(iter(self.answers)), media_type="application/json" if content else None)
+
+
+class Bodies:
+    """What all requests of an application hold of their JSON bodies."""
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    @contextmanager
+    def one(self) -> Iterator[Share]:
+        """Yield the share of one request, which is given back at the end."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.held -= share.size
+
+
+class Share:
+    """What one request holds."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Take `size` bytes more. Raises ApiError 503 where all requests together have too many."""
+        if self._bodies.held + size > MOST_JSON:
+            headers = {"Retry-After": "1", "Connection": "close"}
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many bodies come at a time.", headers=headers)
+        self._bodies.held += size
+        self.size += size
 
 
 def routes_of(operations: Iterable[Operation]) -> list[Route]:
@@ -144,7 +181,7 @@ def _convert(given: Mapping[str, Any], kind: type[_T], place: str) -> _T:
         ) from error
 
 
-async def _json_of(request: Request, kind: type[_T], largest: int) -> _T:
+async def _json_of(request: Request, kind: type[_T], largest: int, share: Share) -> _T:
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media != "application/json":
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON.", {"expected": "application/json"})
@@ -152,6 +189,7 @@ async def _json_of(request: Request, kind: type[_T], largest: int) -> _T:
     try:
         async with asyncio.timeout(PATIENCE):
             async for chunk in stream_of(request, largest):
+                share.grow(len(chunk))
                 text += chunk
     except TimeoutError as error:
         raise ApiError(

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from lucid_service import health
-from lucid_service.api import Media, Operation, routes_of
+from lucid_service.api import Bodies, Media, Operation, routes_of
 from lucid_service.circuit import Circuits
 from lucid_service.client import PeerClient
 from lucid_service.errors import on_client_gone, on_http_error, on_unexpected_error
@@ -91,6 +91,7 @@ def create_app(  # noqa: PLR0913  all but the first are optional
     app.state.circuits = circuits
     app.state.condition = lambda: condition(app.state.service)
     app.state.service = None
+    app.state.bodies = Bodies()
     app.state.openapi = document(config.service, config.version, every)
     return app
 

@@ -30,7 +30,9 @@ GRACE = 3
 _RESOLVER_THREADS = 16
 """Names of containers that are gone resolve slowly, each in a thread; they must not keep the others waiting."""
 MOST_CONNECTIONS = 512
-"""Of one listener, handshakes of TLS included: an idle one takes 20 KB, and memory ends before descriptors do."""
+"""Of the listener for HTTP; an idle one takes 6 KiB."""
+MOST_TLS_CONNECTIONS = 128
+"""Of the listener for HTTPS, handshakes included; each takes 600 KiB, for the buffers of asyncio's TLS."""
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and authenticated encryption only, as RFC 9325 recommends; those of TLS 1.3 have both."""
@@ -111,22 +113,23 @@ async def serve(app: Starlette, config: Config, stopping: asyncio.Event) -> None
 
 def _listeners(app: Starlette, config: Config) -> list[Listener]:
     protocol = protocol_of(config)
-    listeners = [Listener(app, _bind(config.host, config.port), protocol)]
+    listeners = [Listener(app, _bind(config.host, config.port, MOST_CONNECTIONS), protocol)]
     if config.tls is not None and (context := _tls_context(config.tls)):
-        listeners.append(Listener(app, _bind(config.host, config.tls.port), protocol, context))
+        listeners.append(Listener(app, _bind(config.host, config.tls.port, MOST_TLS_CONNECTIONS), protocol, context))
     return listeners
 
 
 class _Bounded(socket.socket):
-    """A listening socket that closes at once what comes beyond MOST_CONNECTIONS."""
+    """A listening socket that closes at once what comes beyond `most` connections."""
 
-    def __init__(self, fileno: int) -> None:
+    def __init__(self, fileno: int, most: int) -> None:
         super().__init__(fileno=fileno)
+        self._most = most
         self._accepted: WeakSet[socket.socket] = WeakSet()
 
     def accept(self) -> tuple[socket.socket, Any]:
         connection, address = super().accept()
-        if sum(one.fileno() >= 0 for one in self._accepted) >= MOST_CONNECTIONS:
+        if sum(one.fileno() >= 0 for one in self._accepted) >= self._most:
             connection.close()
             # What asyncio takes for a client that is gone already.
             raise ConnectionAbortedError
@@ -134,9 +137,9 @@ class _Bounded(socket.socket):
         return connection, address
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, most: int) -> socket.socket:
     try:
-        return _Bounded(socket.create_server((host, port)).detach())
+        return _Bounded(socket.create_server((host, port)).detach(), most)
     except OSError as error:
         raise OSError(f"port {port}: {error.strerror}") from error
 

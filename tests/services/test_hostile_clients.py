@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from lucid_service import leaving, protocol, server
+from lucid_service import api, leaving, protocol, server
 from lucid_service.api import BINARY, Operation, stream_of
 from lucid_service.models import Input, Output
 from starlette.responses import StreamingResponse
@@ -158,6 +158,20 @@ def test_body_beyond_the_bound_is_answered_before_the_connection_ends(address: t
         body = b"x" * (LARGEST * 1024)
         head = b"PUT /large HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
         assert exchange(address, head + body).startswith(b"HTTP/1.1 413 ")
+
+
+def test_bodies_that_come_at_a_time_are_bounded_together(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    monkeypatch.setattr(api, "MOST_JSON", 100)
+    url = f"http://127.0.0.1:{address[1]}/items"
+    with socket.create_connection(address, timeout=5) as slow:
+        slow.sendall(POST + b"Content-Length: 200\r\n\r\n" + b" " * 95)
+        eventually(lambda: httpx2.post(url, content=JSON).status_code == 503)
+        answer = httpx2.post(url, content=JSON)
+        assert answer.json()["error"]["code"] == "LUCID_ERR_5003"
+        assert answer.headers["retry-after"]
+    eventually(lambda: httpx2.post(url, content=JSON).status_code == 202)
 
 
 def test_client_that_reads_nothing_is_let_go(
