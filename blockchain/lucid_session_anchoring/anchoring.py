@@ -156,7 +156,8 @@ class SessionAnchoring:
         latest = await self._client.latest_hash()
         if latest == self._seen:
             return
-        for waiting in await self._database.run(store.with_status, "processing", _BATCH):
+        processing = await self._database.run(store.with_status, "processing", _BATCH)
+        for waiting in processing:
             try:
                 place = await self._client.inclusion(waiting.transaction_id, waiting.anchor)
             except UnknownError:
@@ -169,7 +170,8 @@ class SessionAnchoring:
                 raise EngineError(f"the engine's proof for the session {waiting.session_id} is wrong")
             await self._database.run(store.confirm, waiting.session_id, place.block.height, place.block_hash)
             _logger.info("the session %s is in block %d", waiting.session_id, place.block.height)
-        self._seen = latest
+        # Of more than a batch the rest is in the same block, perhaps.
+        self._seen = latest if len(processing) < _BATCH else ""
 
 
 def condition(service: SessionAnchoring) -> str:

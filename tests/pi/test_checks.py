@@ -62,6 +62,16 @@ def test_running_stack_passes_the_same_cells(run: Run, stack: Ran, machine: Mach
     assert "sshd-session" not in machine.run("sh", "-c", "cat /proc/[0-9]*/comm")
 
 
+def test_journey_goes_through_the_services_there(run: Run, stack: Ran) -> None:
+    # Whoever brings a stack up has nothing in it yet that the journey could harm.
+    assert {how for cell, how in judged(stack).items() if "test_journey" in cell} == {()}
+    ran = run(SUITE, "--lucid-journey", "-k", "test_journey")
+    assert ran.code == 0, ran.output
+    assert len(ran.cases) == 5
+    assert outcomes(ran) == set()
+    assert f" on {NAME}; it stays there" in ran.output
+
+
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
 def test_toolbox_that_a_run_brings_goes_with_it(

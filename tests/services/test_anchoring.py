@@ -15,7 +15,7 @@ from lucid_chain.rpc.client import EngineError, engine_client
 from lucid_session_anchoring import anchoring as anchoring_module
 from lucid_session_anchoring.anchoring import SessionAnchoring, condition, session_anchoring
 from lucid_session_anchoring.handlers import OPERATIONS
-from nodes import identities, served, until
+from nodes import asked, identities, served, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -100,6 +100,33 @@ def test_anchorings_under_way_are_taken_up_after_a_restart(tmp_path: Path) -> No
                 await becomes(service, "processing")
             async with session_anchoring(own, client) as service:
                 await becomes(service, "confirmed")
+
+    run(scene)
+
+
+def test_more_than_a_batch_is_confirmed_without_another_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anchoring_module, "_BATCH", 1)
+    own = tmp_path / "own"
+    own.mkdir()
+
+    names = [f"s-{number}" for number in range(8)]
+    # What the service takes for the newest block; another one comes when it is told so.
+    newest = ["a" * 64]
+
+    async def latest() -> str:
+        return newest[-1]
+
+    async def scene() -> None:
+        async with asked(tmp_path / "engine") as (node, client), session_anchoring(own, client) as service:
+            monkeypatch.setattr(client, "latest_hash", latest)
+            for name in names:
+                await service.anchor(name, anchor(name))
+            while (await service.counts())["pending"]:  # noqa: ASYNC110  what it waits for tells nobody
+                await asyncio.sleep(0.02)
+            await node.chain.beyond(node.chain.height + 1)
+            newest.append("b" * 64)
+            for name in names:
+                await becomes(service, "confirmed", name)
 
     run(scene)
 

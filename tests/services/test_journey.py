@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,20 @@ def test_every_service_stops_cleanly_within_docker_s_grace(stack: Stack) -> None
     for name in PACKAGES:
         stack.start(name)
     eventually(lambda: anchored(stack, session.name))
+
+
+def test_stop_during_an_upload_leaves_nothing_half_written(stack: Stack, tmp_path: Path) -> None:
+    chunks = tmp_path / DATA / "CHUNKS_DIR"
+
+    def files() -> list[Path]:
+        return [path for path in chunks.rglob("*") if path.is_file()]
+
+    with socket.create_connection(("127.0.0.1", stack.ports[DATA])) as slow:
+        head = f"PUT /api/v1/chunks/{'0' * 64} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
+        slow.sendall(head.encode() + b"x" * 500_000)
+        eventually(files)
+        assert stack.stop(DATA) < 8
+    assert files() == []
 
 
 def test_health_tells_the_truth_within_15_seconds(stack: Stack) -> None:
