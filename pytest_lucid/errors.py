@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 class LucidError(Exception):
-    """A problem that the user can solve: the message says where, what was expected, and what to do."""
+    """A problem that the user can solve: the message says where, what was expected, and what to do.
+
+    `about` names what is wrong, such as `container lucid-x`, where other questions fail for the same reason; reports
+    then tell it once.
+    """
+
+    def __init__(self, message: str = "", *, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class ConfigError(LucidError):

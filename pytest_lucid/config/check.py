@@ -21,7 +21,8 @@ MARKED = re.compile(r"""\.lucid\(\s*["']([^"']+)["']""")
 class Check:
     """A stable id that is never used again, a severity, a remedy, and the first version with the check.
 
-    `demands` are the keys of the matrix that the check needs: where one is not written, the check is not made.
+    `demands` are the keys of the matrix that the check needs: where one is not written, the check is not made. A check
+    that `decides` is the one that reports name where others fail for the same reason.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Check:
     remedy: str
     demands: tuple[str, ...] = ()
     since: str = FIRST_VERSION
+    decides: bool = False
 
 
 def shipped() -> dict[str, str]:
@@ -60,14 +62,21 @@ def describe(check: Check, docstring: str) -> str:
 
 def read_check(where: str, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> Check:
     """Read the arguments of a `lucid` marker; raises ConfigError, naming `where`, when they are not understood."""
-    match arguments, {"since": FIRST_VERSION, "demand": (), **keywords}:
+    match arguments, {"since": FIRST_VERSION, "demand": (), "decides": False, **keywords}:
         case (
             (str(identity),),
-            {"severity": str(severity), "remedy": str(remedy), "since": str(since), "demand": demand, **rest},
+            {
+                "severity": str(severity),
+                "remedy": str(remedy),
+                "since": str(since),
+                "demand": demand,
+                "decides": bool(decides),
+                **rest,
+            },
         ) if not rest:
             demands = _demands(demand)
             if identity and remedy and since and severity in SEVERITIES and demands is not None:
-                return Check(identity, severity, remedy, demands, since)
+                return Check(identity, severity, remedy, demands, since, decides)
     raise ConfigError(
         f"{where}: invalid lucid marker; expected "
         f'@pytest.mark.lucid("ID", severity="{"|".join(SEVERITIES)}", remedy="What to do."), '

@@ -39,7 +39,7 @@ class Once:
                 answer.set_exception(error)
         if isinstance(failure := answer.exception(), LucidError):
             # A new one each time: a raised one collects the places through which it went.
-            raise type(failure)(str(failure)) from failure
+            raise type(failure)(str(failure), about=failure.about) from failure
         return cast("T", answer.result())
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import docker
+import requests
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
@@ -29,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 # Creating a container on a busy Pi can take a while; a connection that hangs longer is broken.
 REQUEST_TIMEOUT_SECONDS = 60
 FIRST_API = "1.40"
+# What an error is about where the engine itself is silent.
+THE_ENGINE = "the engine"
 # As many as may ask at the same time when facts are gathered.
 POOLED_CONNECTIONS = 32
 
@@ -197,7 +200,8 @@ def engine_errors(doing: str) -> Iterator[None]:
     except APIError as error:
         raise EngineError(f"{doing}: the engine refused: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
-        raise EngineError(f"{doing}: {_root(error)}") from error
+        about = THE_ENGINE if isinstance(error, requests.ConnectionError) else ""
+        raise EngineError(f"{doing}: {_root(error)}", about=about) from error
 
 
 def _root(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import ImageNotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import MissingError
+from pytest_lucid.engine.missing import no_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,7 @@ class Image:
     @property
     def _document(self) -> Mapping[str, Any]:
         if self.document is None:
-            raise MissingError(f"image {self.reference} is not there; build it with --lucid-build or --lucid-up")
+            raise no_image(self.reference)
         return self.document
 
 

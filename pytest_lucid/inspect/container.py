@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import MissingError
+from pytest_lucid.engine.missing import no_container, not_running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.errors import MissingError
 
 LOG_LINES = 20
 HEALTH_CHARACTERS = 2000
@@ -31,6 +32,11 @@ class Container:
     def status(self) -> str:
         """`running`, `exited`, `paused`, …; `missing` where there is no such container."""
         return str(self.document["State"]["Status"]) if self.document else "missing"
+
+    def demand_running(self) -> None:
+        """Raise MissingError where it does not run, or is frozen."""
+        if self._state["Status"] != "running":
+            raise self._not_running()
 
     @property
     def health(self) -> str:
@@ -113,13 +119,15 @@ class Container:
 
     @property
     def published(self) -> Mapping[str, frozenset[int]]:
-        """The ports that the engine publishes now: `8080/tcp` → ports on the host."""
+        """The ports that the engine publishes now: `8080/tcp` → ports on the host. It must have started."""
+        self._demand_started()
         ports = self._document["NetworkSettings"].get("Ports") or {}
         return {port: frozenset(int(b["HostPort"]) for b in bindings) for port, bindings in ports.items() if bindings}
 
     @property
     def published_at(self) -> Mapping[str, frozenset[str]]:
-        """The addresses of the host that its ports are published on: `8080/tcp` → addresses."""
+        """The addresses of the host that its ports are published on: `8080/tcp` → addresses. It must have started."""
+        self._demand_started()
         ports = self._document["NetworkSettings"].get("Ports") or {}
         return {port: frozenset(str(b["HostIp"]) for b in bindings) for port, bindings in ports.items() if bindings}
 
@@ -136,7 +144,8 @@ class Container:
 
     @property
     def addresses(self) -> Mapping[str, frozenset[str]]:
-        """Its addresses on each network, IPv4 and IPv6; none while it does not run."""
+        """Its addresses on each network, IPv4 and IPv6. It must have started."""
+        self._demand_started()
         networks = self._document["NetworkSettings"]["Networks"]
         keys = ("IPAddress", "GlobalIPv6Address")
         return {name: frozenset(filter(None, map(endpoint.get, keys))) for name, endpoint in networks.items()}
@@ -192,6 +201,15 @@ class Container:
         mounts: Sequence[Mapping[str, Any]] = self._document["Mounts"]
         return mounts
 
+    def _demand_started(self) -> None:
+        # One that is frozen has started, too, and keeps what it was given.
+        if not self._state["Running"]:
+            raise self._not_running()
+
+    def _not_running(self) -> MissingError:
+        ended = f", exit code {self._state['ExitCode']}" if self.status in {"exited", "dead"} else ""
+        return not_running(self.name, f"{self.name} is {self.status}{ended}")
+
     @property
     def _state(self) -> Mapping[str, Any]:
         state: Mapping[str, Any] = self._document["State"]
@@ -212,7 +230,7 @@ class Container:
     @property
     def _document(self) -> Mapping[str, Any]:
         if self.document is None:
-            raise MissingError(f"there is no container called {self.name}; expected it to run")
+            raise no_container(self.name)
         return self.document
 
 

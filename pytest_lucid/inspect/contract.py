@@ -108,7 +108,7 @@ def read_contract(answer: Response) -> Contract:
     """Read the document; raises MissingError where the answer is none of OpenAPI 3.1."""
     version = str(answer.document.get("openapi", ""))
     if not version.startswith("3.1.") or not isinstance(answer.document.get("paths"), dict):
-        raise MissingError(f"{str(answer)[:200]}; expected an OpenAPI 3.1 document")
+        raise MissingError(f"{str(answer.demand())[:200]}; expected an OpenAPI 3.1 document")
     return Contract(answer.document)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from docker.errors import NotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import MissingError
+from pytest_lucid.engine.missing import no_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def read_drift(engine: Engine, name: str) -> Drift:
             document = engine.client.api.inspect_container(name)
             changes = engine.client.api.diff(document["Id"]) or []
         except NotFound as error:
-            raise MissingError(f"there is no container called {name}; expected it to run") from error
+            raise no_container(name) from error
     host = document["HostConfig"]
     places = [mount["Destination"] for mount in document["Mounts"]] + list(host.get("Tmpfs") or ())
     if host.get("Init"):

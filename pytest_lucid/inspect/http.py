@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from pytest_lucid.errors import MissingError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -63,6 +65,13 @@ class Response:
     def document(self) -> Mapping[str, Any]:
         """The body, if it is a JSON object; otherwise an empty one."""
         return self.body if isinstance(self.body, dict) else {}
+
+    def demand(self) -> Response:
+        """Itself; raises MissingError where there was no answer, which leaves nothing to judge."""
+        if self.error:
+            scheme, where = urlsplit(self.url)[:2]
+            raise MissingError(str(self), about=f"answers of {scheme}://{where}")
+        return self
 
     def __str__(self) -> str:
         """Return the answer in one line, for messages."""

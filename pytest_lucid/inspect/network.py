@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import NotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import MissingError
+from pytest_lucid.engine.missing import no_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +24,9 @@ class NetworkFacts:
     name: str
     document: Mapping[str, Any] | None
 
-    @property
-    def exists(self) -> bool:
-        """Whether the engine has a network of exactly this name."""
-        return self.document is not None
+    def demand_existence(self) -> None:
+        """Raise MissingError where the engine has no network of exactly this name."""
+        _ = self._document
 
     @property
     def driver(self) -> str:
@@ -55,7 +54,7 @@ class NetworkFacts:
     @property
     def _document(self) -> Mapping[str, Any]:
         if self.document is None:
-            raise MissingError(f"there is no network called {self.name}; expected the services to share it")
+            raise no_network(self.name)
         return self.document
 
 

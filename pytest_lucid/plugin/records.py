@@ -36,6 +36,7 @@ def blank_record(item: pytest.Item, check: Check) -> CellRecord:
         test=one_line(_test(item)),
         service=service_name(item),
         host=host_name(item),
+        decides=check.decides,
     )
 
 
@@ -87,6 +88,8 @@ def is_claim(error: BaseException) -> bool:
 def text_of(record: CellRecord) -> str:
     """A red record as pytest's own reports show it, the terminal's aside."""
     found = [f"{place}: {place.message}" for place in record.places] or [record.seen]
+    if record.about and not record.decides:
+        return "\n".join((record.claim, "not judged:", *found, *filter(None, (record.trace,))))
     lines = [record.claim, *found, *([record.trace] if record.trace else [])]
     if record.outcome is Outcome.FAILED:
         lines.append(f"\n{record.check} ({record.severity}): remedy\n{record.remedy}")
@@ -104,4 +107,5 @@ def _with_findings(item: pytest.Item, record: CellRecord, error: BaseException |
     if isinstance(error, AssertionError):
         return replace(record, seen=clean(said(str(error))))
     text = str(error) if is_claim(error) or isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
-    return replace(record, seen=clean(text))
+    about = error.about or (text if isinstance(error, EngineError) else "") if isinstance(error, LucidError) else ""
+    return replace(record, seen=clean(text), about=clean(about))

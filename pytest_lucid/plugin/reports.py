@@ -18,6 +18,7 @@ from pytest_lucid.errors import LucidError
 from pytest_lucid.plugin.state import SETTINGS, baseline_in, workspace_of
 from pytest_lucid.report import github
 from pytest_lucid.report.baseline import compare, comparison_lines
+from pytest_lucid.report.causes import linked
 from pytest_lucid.report.groups import worst_of
 from pytest_lucid.report.lines import BAD, GOOD, PLAIN, QUIET, TITLE, WARNING, Line, encodable
 from pytest_lucid.report.model import CellRecord, Outcome, RunRecord, RunReport, merge
@@ -124,7 +125,7 @@ class Reports:
     def report(self) -> RunReport:
         """All that is known of the run."""
         secrets = self._evidence.secrets if self._evidence else frozenset()
-        cells = merge(self._records)
+        cells = linked(merge(self._records))
         if secrets:
             cells = tuple(
                 replace(cell, seen=mask(cell.seen, secrets), trace=mask(cell.trace, secrets)) for cell in cells

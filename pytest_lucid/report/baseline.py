@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_lucid.report.junit import name_of
 from pytest_lucid.report.lines import BAD, GOOD, QUIET, TITLE, Line, cut, rule
 from pytest_lucid.report.model import Outcome
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str, str]
 # The cell, the file and the message; the last two are empty for a cell without findings in files.
 Identity = tuple[Key, str, str]
-_BAD = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.KNOWN, Outcome.BELOW})
+_BAD = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.UNJUDGED, Outcome.KNOWN, Outcome.BELOW})
 _SHOWN = 20
 
 
@@ -49,7 +48,7 @@ def identities(cell: CellRecord) -> dict[Identity, str]:
     if cell.outcome not in _BAD:
         return {}
     if not cell.places:
-        return {(cell.key, "", ""): name_of(cell)}
+        return {(cell.key, "", ""): cell.name}
     return {
         (cell.key, place.file, place.message): f"{cell.check}: {place.file}: {place.message}" for place in cell.places
     }

@@ -24,10 +24,10 @@ class FileFinding:
 
 
 def file_findings(report: RunReport, *, red: bool = False) -> Iterator[FileFinding]:
-    """The findings in files, in the order of the cells; only those that fail the run if `red`."""
+    """The findings in files, in the order of the cells; only those that tell why the run fails if `red`."""
     seen: dict[str, int] = {}
     for cell in report.cells:
-        if cell.outcome in {Outcome.PASSED, Outcome.SKIPPED} or (red and not cell.outcome.is_red):
+        if cell.outcome in {Outcome.PASSED, Outcome.SKIPPED} or (red and (cell.cause or not cell.outcome.is_red)):
             continue
         for place in cell.places:
             text = "\0".join((cell.check, cell.service or "", place.file, place.message))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_lucid.report.findings import file_findings
-from pytest_lucid.report.junit import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +27,11 @@ def _lines(report: RunReport) -> Iterator[str]:
         cell, place = finding.cell, finding.place
         where = f"file={_property(place.file)},line={max(1, place.line)},"
         text = _data(f"{place.message} {cell.remedy}")
-        yield f"::{_kind(cell.severity)} {where}title={_property(name_of(cell))}::{text}"
-    for cell in report.red:
+        yield f"::{_kind(cell.severity)} {where}title={_property(cell.name)}::{text}"
+    for cell in report.told:
         if not cell.places:
             text = f"{cell.claim} {cell.seen}\n{cell.remedy}".strip()
-            yield f"::{_kind(cell.severity)} title={_property(name_of(cell))}::{_data(text)}"
+            yield f"::{_kind(cell.severity)} title={_property(cell.name)}::{_data(text)}"
 
 
 def _kind(severity: str) -> str:

@@ -1,7 +1,7 @@
 """What is wrong, by who it is about: reports that people read tell it in the same groups and in the same order.
 
-Where a container does not run, whatever only a running one can show is red as well. That follows from the one cause, so
-it is kept apart: nobody should look for thirty defects where there is one.
+What is not judged because of another cell, such as all that needs a container that does not run, is kept apart with
+that cell: nobody should look for thirty defects where there is one.
 """
 
 from __future__ import annotations
@@ -18,17 +18,12 @@ if TYPE_CHECKING:
 
     from pytest_lucid.report.model import CellRecord, Place, RunReport, ServiceRecord
 
-# Only a container that runs shows these.
-LIVE = frozenset({"RUN", "HTTP", "NET", "CSL", "API", "GRPC", "GW", "TLS"})
-# What the engine says of one that may run, or what nobody knows.
-_MAY_RUN = frozenset({"", "running", "unknown"})
-
 
 @dataclass(frozen=True)
 class Group:
     """The red cells of one subject, the most severe first: a service on its host, a file, or stack and tree.
 
-    `cells` are causes, as far as can be told; `following` are red only because the container does not run. `service` is
+    `cells` have a reason of their own; `following`, of whatever subject, are not judged because of them. `service` is
     what the engine told of it, if it was asked.
     """
 
@@ -53,17 +48,18 @@ def red_groups(report: RunReport) -> list[Group]:
     several = has_several_hosts(report)
     services = {subject_name(service, several_hosts=several): service for service in report.services}
     found: dict[str, list[CellRecord]] = {}
-    for cell in report.red:
+    for cell in report.told:
         for subject, part in _parts(cell, several_hosts=several):
             found.setdefault(subject, []).append(part)
+    decided: dict[str, list[CellRecord]] = {}
+    for cell in report.red:
+        decided.setdefault(cell.cause, []).append(cell)
     groups = []
     for subject, cells in found.items():
-        service = services.get(subject)
-        down = service is not None and service.status not in _MAY_RUN
-        live = tuple(cell for cell in cells if down and cell.area in LIVE and not cell.trace)
-        following = live if len(live) < len(cells) else ()
-        causes = (cell for group in told_together(cell for cell in cells if cell not in following) for cell in group)
-        groups.append(Group(subject, tuple(causes), following, service))
+        causes = tuple(cell for group in told_together(cells) for cell in group)
+        names = dict.fromkeys(cell.name for cell in causes)
+        following = tuple(cell for name in names for cell in decided.get(name, ()))
+        groups.append(Group(subject, causes, following, services.get(subject)))
     return sorted(groups, key=lambda group: ([-each for each in badness(group.every)], group.subject))
 
 
@@ -93,7 +89,7 @@ def waived(report: RunReport) -> list[tuple[str, int, str, str]]:
 
 def worst_of(report: RunReport) -> CellRecord:
     """The red cell that a reader should look at first; there must be one."""
-    return max(report.red, key=lambda cell: (cell.outcome is Outcome.FAILED, severity_rank(cell.severity)))
+    return max(report.told, key=lambda cell: (cell.outcome is Outcome.FAILED, severity_rank(cell.severity)))
 
 
 def _parts(cell: CellRecord, *, several_hosts: bool) -> Iterator[tuple[str, CellRecord]]:

@@ -127,7 +127,7 @@ def _data(report: RunReport) -> str:
         common = checks.setdefault(cell.check, [cell.severity, cell.claim, cell.remedy, str(cell.source)])
         told: dict[str, Any] = {
             "seen": cell.seen,
-            "reason": cell.reason,
+            "reason": f"see {cell.cause}" if cell.cause else cell.reason,
             "until": cell.until,
             "places": [f"{place}: {place.message}" for place in cell.places],
             "trace": cell.trace,

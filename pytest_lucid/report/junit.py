@@ -30,7 +30,7 @@ def write(report: RunReport) -> str:
         name="pytest-lucid",
         tests=str(len(report.cells)),
         failures=str(count(Outcome.FAILED)),
-        errors=str(count(Outcome.ERROR)),
+        errors=str(count(Outcome.ERROR) + count(Outcome.UNJUDGED)),
         skipped=str(count(Outcome.SKIPPED) + count(Outcome.WAIVED) + count(Outcome.BELOW) + count(Outcome.KNOWN)),
         time=_seconds(report.run.seconds),
         timestamp=report.run.started,
@@ -54,12 +54,6 @@ def write(report: RunReport) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def name_of(cell: CellRecord) -> str:
-    """The name of a cell: its check, and what it was applied to."""
-    applied = "@".join(filter(None, (cell.service, cell.host)))
-    return f"{cell.check}[{applied}]" if applied else cell.check
-
-
 def _properties(report: RunReport) -> Iterator[tuple[str, str]]:
     run = report.run
     for host, engine in run.engines:
@@ -69,7 +63,7 @@ def _properties(report: RunReport) -> Iterator[tuple[str, str]]:
 
 
 def _case(cell: CellRecord, names: set[str]) -> ET.Element:
-    name = name_of(cell)
+    name = cell.name
     if name in names:  # two tests of one check: GitLab would drop the second
         name = f"{name} {cell.test}"
     names.add(name)
@@ -86,7 +80,9 @@ def _case(cell: CellRecord, names: set[str]) -> ET.Element:
 
 def _texts(cell: CellRecord, service: ServiceRecord | None) -> Iterator[tuple[ET.Element, str]]:
     first = cell.seen.partition("\n")[0]
-    if cell.outcome.is_red:
+    if cell.cause:
+        yield ET.Element("error", type=cell.severity, message=f"not judged, see {cell.cause}: {first}"[:500]), ""
+    elif cell.outcome.is_red:
         tag = "failure" if cell.outcome is Outcome.FAILED else "error"
         message = f"{cell.claim} {first}".strip()[:500]
         yield ET.Element(tag, type=cell.severity, message=message), _told(cell)[:_MOST_OF_A_CELL]

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.report.areas import area_name, areas_of, badness, counted, subjects
-from pytest_lucid.report.junit import name_of
 from pytest_lucid.report.model import Outcome
 
 if TYPE_CHECKING:
@@ -34,12 +33,12 @@ def _lines(report: RunReport) -> Iterator[str]:
     areas = areas_of(report.cells)
     yield " | ".join(("| service", *(_text(area_name(area)) for area in areas))) + " |"
     yield "| --- " * (len(areas) + 1) + "|"
-    groups = subjects(report)
+    groups, told = subjects(report), set(report.told)
     for subject, cells in groups.items():
         yield (
             " | ".join((f"| {_text(subject)}", *(_mark([c for c in cells if c.area == area]) for area in areas))) + " |"
         )
-    red = {subject: [cell for cell in cells if cell.outcome.is_red] for subject, cells in groups.items()}
+    red = {subject: [cell for cell in cells if cell in told] for subject, cells in groups.items()}
     for subject, cells in sorted(red.items(), key=lambda group: [-each for each in badness(group[1])]):
         if cells:
             yield f"\n<details><summary>{html.escape(subject)}: {counted(cells)}</summary>\n"
@@ -54,7 +53,7 @@ def _lines(report: RunReport) -> Iterator[str]:
 
 
 def _told(cell: CellRecord) -> Iterator[str]:
-    yield f"- **{_text(name_of(cell))}** ({cell.severity}): {_text(cell.claim)}"
+    yield f"- **{_text(cell.name)}** ({cell.severity}): {_text(cell.claim)}"
     found = [f"{place}: {place.message}" for place in cell.places] or cell.seen.splitlines()
     yield from (f"  - {_text(line)}" for line in found)
     if cell.outcome is Outcome.FAILED:

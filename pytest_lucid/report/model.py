@@ -20,7 +20,8 @@ SCHEMA = 1
 class Outcome(str, Enum):
     """How a cell came out, from best to worst.
 
-    `below` is a failure below the threshold of --lucid-fail-on, `known` one that the baseline of --lucid-new-only has.
+    `below` is a failure below the threshold of --lucid-fail-on, `known` one that the baseline of --lucid-new-only has,
+    `unjudged` one whose reason another red cell tells.
     """
 
     PASSED = "passed"
@@ -28,6 +29,7 @@ class Outcome(str, Enum):
     WAIVED = "waived"
     BELOW = "below"
     KNOWN = "known"
+    UNJUDGED = "unjudged"
     FAILED = "failed"
     ERROR = "error"
 
@@ -39,12 +41,13 @@ class Outcome(str, Enum):
     @property
     def is_red(self) -> bool:
         """Whether it fails the run."""
-        return self in {Outcome.FAILED, Outcome.ERROR}
+        return self in {Outcome.UNJUDGED, Outcome.FAILED, Outcome.ERROR}
 
     @property
     def words(self) -> str:
         """What people call it."""
-        return {Outcome.BELOW: "below the threshold", Outcome.KNOWN: "known before"}.get(self, self.value)
+        words = {Outcome.BELOW: "below the threshold", Outcome.KNOWN: "known before", Outcome.UNJUDGED: "not judged"}
+        return words.get(self, self.value)
 
 
 @dataclass(frozen=True, order=True)
@@ -67,7 +70,8 @@ class CellRecord:
     `service` is None where the check is about the whole stack, `host` where it needs none. `reason` says why a cell was
     skipped, waived, or below the threshold; `until` is the last day of a waiver (ISO). `seen` is what was found instead
     of the claim; `places` are where, if that is in files; `source` is where the check itself stands. `trace` is the
-    whole traceback of a check that broke, `notes` say what could not be judged.
+    whole traceback of a check that broke, `notes` say what could not be judged. `about` names what is wrong where other
+    cells may fail for the same reason; that of a check that `decides` tells it, and `cause` of the others is its name.
     `seconds` are those of set-up, check and tear-down together.
     """
 
@@ -86,12 +90,21 @@ class CellRecord:
     places: tuple[Place, ...] = ()
     trace: str = ""
     notes: tuple[str, ...] = ()
+    about: str = ""
+    decides: bool = False
+    cause: str = ""
     seconds: float = 0.0
 
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What tells it from all other cells of a run, and finds it again in another run; it sorts."""
         return (self.check, self.service or "", self.host or "", self.test)
+
+    @property
+    def name(self) -> str:
+        """What people call it: its check, and what that was applied to."""
+        applied = "@".join(filter(None, (self.service, self.host)))
+        return f"{self.check}[{applied}]" if applied else self.check
 
     @property
     def area(self) -> str:
@@ -196,6 +209,11 @@ class RunReport:
     def red(self) -> tuple[CellRecord, ...]:
         """The cells that fail the run."""
         return tuple(cell for cell in self.cells if cell.outcome.is_red)
+
+    @property
+    def told(self) -> tuple[CellRecord, ...]:
+        """Those of them that have a reason of their own."""
+        return tuple(cell for cell in self.red if not cell.cause)
 
     def count(self, outcome: Outcome) -> int:
         """How many cells came out so."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MOST_GREEN_ROWS = 11
 SIGNS = {
-    Outcome.ERROR: "!", Outcome.FAILED: "✗", Outcome.KNOWN: "k", Outcome.BELOW: "b", Outcome.WAIVED: "w",
-    Outcome.SKIPPED: "s", Outcome.PASSED: "✓",
+    Outcome.ERROR: "!", Outcome.FAILED: "✗", Outcome.UNJUDGED: "·", Outcome.KNOWN: "k", Outcome.BELOW: "b",
+    Outcome.WAIVED: "w", Outcome.SKIPPED: "s", Outcome.PASSED: "✓",
 }  # fmt: skip
 _NARROWEST_NAME = 16
 
@@ -60,7 +60,7 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     legend = ", ".join(f"{SIGNS[outcome]} {outcome.words}" for outcome in reversed(Outcome) if outcome in outcomes)
     checks = len({cell.check for cell in report.cells})
     totals = f"{checks} checks × {len({service.name for service in report.services})} services: {counted(report.cells)}"
-    return [*lines, Line(""), Line(legend, QUIET), Line(totals, TITLE)]
+    return [*lines, Line(""), Line(legend, QUIET), *wrapped(totals, width, "  ", TITLE, first="")]
 
 
 def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:
@@ -132,9 +132,10 @@ def _all_counts(cells: Sequence[CellRecord]) -> str:
 def _worst_counts(cells: Sequence[CellRecord]) -> str:
     """Red ones as red ones of all; otherwise what is not simply passed."""
     counts = Counter(cell.outcome for cell in cells)
-    red = counts[Outcome.FAILED] + counts[Outcome.ERROR]
-    if red:
-        return f"{red}{SIGNS[Outcome.FAILED if counts[Outcome.FAILED] else Outcome.ERROR]}/{len(cells)}"
+    for outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.UNJUDGED):
+        if counts[outcome]:
+            red = sum(counts[each] for each in Outcome if each.is_red)
+            return f"{red}{SIGNS[outcome]}/{len(cells)}"
     return f"{counts[Outcome.PASSED]}{SIGNS[Outcome.PASSED]}" if counts[Outcome.PASSED] else _worst(cells)
 
 

@@ -27,7 +27,7 @@ def failures(report: RunReport, width: int, *, every: bool = False) -> list[Line
     lines: list[Line] = []
     traced: set[str] = set()
     for group in red_groups(report):
-        state = f"; it is {group.state}" if group.following else ""
+        state = f"; it is {group.state}" if group.following and group.state else ""
         head = rule(f"{group.subject}: {counted(group.every)}{state}", width)
         lines += [Line(""), Line(cut(head, width), BAD)]
         lines += _told(group.every if every else group.cells, width, traced)
@@ -39,13 +39,13 @@ def failures(report: RunReport, width: int, *, every: bool = False) -> list[Line
 
 def remedies(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     """What to do, once for each check, with the services that it concerns; the most severe first."""
-    following = {cell.key for group in red_groups(report) for cell in group.following if not every}
+    unjudged = {Outcome.UNJUDGED} if every else set()
     lines: list[Line] = []
     for title, outcomes in (
-        ("What to do", {Outcome.FAILED}),
+        ("What to do", {Outcome.FAILED, *unjudged}),
         (f"Below the threshold (--lucid-fail-on {report.run.fail_on}), so these do not fail the run", {Outcome.BELOW}),
     ):
-        cells = [cell for cell in report.cells if cell.outcome in outcomes and cell.key not in following]
+        cells = [cell for cell in report.cells if cell.outcome in outcomes]
         if cells:
             lines += [Line(""), Line(cut(rule(title, width), width), TITLE), *_remedies(cells, width)]
     return lines
@@ -99,16 +99,16 @@ def _told(cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator
 
 
 def _following(group: Group, width: int) -> Iterator[Line]:
-    """Name what can be judged only once the container runs."""
+    """Name what is not judged because of the causes."""
     cells = _cells(len(group.following))
-    yield Line(f"  {cells} more can only hold once it runs (-v tells of each):", PLAIN)
+    yield Line(f"  {cells} more not judged because of this (-v tells of each):", PLAIN)
     yield from wrapped(", ".join(dict.fromkeys(cell.check for cell in group.following)), width, MARGIN, QUIET)
 
 
 def _evidence(group: Group, width: int) -> Iterator[Line]:
     """What the container said last, once; a service of which only files were judged has said nothing."""
     service = group.service
-    if service is None or not any(cell.host for cell in group.every):
+    if service is None or service.status == "missing" or not any(cell.host for cell in group.every):
         return
     for title, told in (("health check", service.health_output), ("last log lines", service.log)):
         if told or title == "last log lines":

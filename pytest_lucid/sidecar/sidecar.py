@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.engine.missing import no_container, not_running
 from pytest_lucid.errors import EngineError, MissingError
 from pytest_lucid.sidecar.placement import Placement
 
@@ -142,7 +143,7 @@ class Sidecar:
         if state.get("OOMKilled"):
             raise EngineError(f"{self.target} ran out of memory and was killed; expected it to run. Raise its limit.")
         if not state["Running"]:
-            raise MissingError(f"{self.target} is {state['Status']}; expected it to run")
+            raise not_running(self.target, f"{self.target} is {state['Status']}")
         if before and before.started != state["StartedAt"]:
             raise EngineError(f"{self.target} was restarted meanwhile ({before.started}, {state['StartedAt']})")
 
@@ -175,14 +176,15 @@ class Sidecar:
         try:
             document = self.engine.client.api.inspect_container(self.target)
         except NotFound as error:
-            raise MissingError(f"there is no container called {self.target}; expected it to run") from error
+            raise no_container(self.target) from error
         if document["Name"] != f"/{self.target}":
             raise MissingError(
                 f"there is no container called {self.target}; expected a name. {self.target} is the beginning of the "
-                f"id of {document['Name'].removeprefix('/')}."
+                f"id of {document['Name'].removeprefix('/')}.",
+                about=f"container {self.target}",
             )
         if not document["State"]["Running"]:
-            raise MissingError(f"{self.target} is {document['State']['Status']}; expected it to run")
+            raise not_running(self.target, f"{self.target} is {document['State']['Status']}")
         self._placement = Placement.of(self.target, document)
         return str(document["Id"])
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import LucidError, MissingError
+from pytest_lucid.engine.missing import no_container
+from pytest_lucid.errors import LucidError
 from pytest_lucid.inspect.consul import read_discovery
 from pytest_lucid.inspect.http import Request
 from pytest_lucid.inspect.tokens import SECRET, bearer, token
@@ -143,7 +144,7 @@ class Chaos:
             try:
                 container = self._client.containers.get(name)
             except NotFound as error:
-                raise MissingError(f"there is no container called {name}; expected it to run") from error
+                raise no_container(name) from error
             try:
                 hurt(container)
                 yield

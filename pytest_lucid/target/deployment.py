@@ -14,7 +14,7 @@ from docker.errors import NotFound
 
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import MissingError
+from pytest_lucid.errors import EngineError, MissingError
 from pytest_lucid.inspect.consul import Discovery, read_discovery
 from pytest_lucid.inspect.container import Container, read_container
 from pytest_lucid.inspect.contract import read_contract
@@ -110,9 +110,19 @@ class Deployment:
         return self._facts.ask(("drift", service.name), lambda: read_drift(self.engine, service.name))
 
     def get(self, service: Service, path: str, port: Port | None = None) -> Response:
-        """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given)."""
+        """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given).
+
+        Raises MissingError where nobody answers because the service does not run.
+        """
         url = self._url(service, path, port)
-        return self._facts.ask(url, lambda: self._ask(service, url))
+        return self._facts.ask(url, lambda: self._get(service, url))
+
+    def _get(self, service: Service, url: str) -> Response:
+        answer = self._ask(service, url)
+        if answer.error:
+            # Silence of what does not run is no fault of its HTTP.
+            self.container(service.name).demand_running()
+        return answer
 
     def _neighbours(self, service: Service) -> tuple[str, ...]:
         own = {network.name for network in self.matrix.networks_of(service)}
@@ -135,8 +145,15 @@ class Deployment:
         return self.ask(service, path)
 
     def tls(self, service: Service, port: Port) -> Tls:
-        """The TLS of a published port; raises EngineError where there is none."""
-        gather = lambda: read_tls(self.engine.address, port.host, self._authority(service))  # noqa: E731 - one line
+        """The TLS of a published port; raises EngineError where there is none, MissingError where nothing runs."""
+
+        def gather() -> Tls:
+            try:
+                return read_tls(self.engine.address, port.host, self._authority(service))
+            except EngineError:
+                self.container(service.name).demand_running()
+                raise
+
         return self._facts.ask(("tls", service.name, port.number), gather)
 
     def grpc_health(self, service: Service, port: Port) -> GrpcHealth:

@@ -14,6 +14,7 @@ from pytest_lucid.config.cache import cache_directory
 from pytest_lucid.content.forbidden import Vocabulary
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.missing import no_image
 from pytest_lucid.errors import ConfigError, LucidError, MissingError
 from pytest_lucid.image.config import Image, list_images, read_image
 from pytest_lucid.image.inventory import Inventory
@@ -76,10 +77,10 @@ class Images:
             return self._read_given(service)[1]
         image = self.image(service)
         if not image.exists:
-            raise MissingError(f"image {image.reference} is not there; build it with --lucid-build or --lucid-up")
+            raise no_image(image.reference)
         found = self.inventories[service.name]
         if isinstance(found, LucidError):
-            raise type(found)(str(found))
+            raise type(found)(str(found), about=found.about)
         return found
 
     @property

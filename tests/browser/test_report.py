@@ -127,7 +127,7 @@ def test_what_follows_from_a_container_that_does_not_run_is_folded(show: Show) -
     assert causes
     assert all(text.split()[1].startswith(("DKF", "IMG", "CTR")) for text in causes)
     assert not page.get_by_text("RUN-3", exact=False).first.is_visible()
-    page.get_by_text("cells more can only hold once it runs").click()
+    page.get_by_text("cells more not judged because of this").click()
     assert page.locator("details.following article").first.is_visible()
 
 

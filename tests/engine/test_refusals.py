@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
+import re
 import socket
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
 from docker.types import IPAMConfig, IPAMPool
-from runs import SUITE, Things
+from runs import SERVICES, SUITE, Things
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import docker
     from docker.models.containers import Container
@@ -69,7 +73,38 @@ def test_network_of_somebody_else_is_reported_and_left_alone(
         network.remove()
 
 
-def test_host_without_the_services_fails(run: Run) -> None:
-    code, output = run("--lucid-host=local", SUITE, "-k", "running or exists")
-    assert code == pytest.ExitCode.TESTS_FAILED
-    assert "there is no network called lucid-dev" in output
+def test_host_without_the_services_fails_and_tells_each_cause_once(run: Run, tmp_path: Path) -> None:
+    code, output = run("--lucid-host=local", "--lucid-json=run.json", "--lucid-junit=junit.xml", SUITE)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    for name in SERVICES | {"consul"}:
+        assert output.count(f"there is no container called {name}; expected it to run") == 1, output
+    assert output.count("there is no network called lucid-dev") == 1, output
+    assert re.search(r": 8 failed, \d{3} not judged, \d+ skipped, \d+ passed$", output, re.MULTILINE), output
+    assert "Traceback" not in output
+    cells = json.loads((tmp_path / "run.json").read_text("utf-8"))["cells"]
+    assert {cell["check"] for cell in cells if cell["outcome"] == "failed"} == {
+        "CTR-RUNNING", "CSL-RUNNING", "NET-EXISTS"
+    }  # fmt: skip
+    # What runs in nothing that is there passes nowhere.
+    judged = {cell["check"] for cell in cells if cell["outcome"] == "passed"}
+    assert {check.partition("-")[0] for check in judged} == {"IMG"}
+    red = {"failed", "unjudged"}
+    cases = ET.parse(tmp_path / "junit.xml").iter("testcase")  # noqa: S314 - our own text
+    assert sum(case.find("failure") is not None or case.find("error") is not None for case in cases) == sum(
+        cell["outcome"] in red for cell in cells
+    )
+
+
+def test_stopped_service_decides_all_that_it_would_have_to_run_for(run: Run, client: docker.DockerClient) -> None:
+    code, output = run("--lucid-up", "--lucid-keep", SUITE, "-k", "test_exists")
+    assert code == 0, output
+    client.containers.get("lucid-data-chain").kill()
+    code, output = run("--lucid-host=local", SUITE)
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert output.count("lucid-data-chain is exited, exit code 137; expected it to run") == 1, output
+    assert re.search(r"^── lucid-data-chain: 1 failed, \d+ not judged", output, re.MULTILINE), output
+    client.containers.get("consul").kill()
+    code, output = run("--lucid-host=local", SUITE, "-k", "test_discovery")
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert output.count("consul is exited, exit code 137; expected it to run") == 1, output
+    assert re.search(r": 1 failed, \d+ not judged$", output, re.MULTILINE), output

@@ -54,7 +54,7 @@ def test_answers_keep_the_contract(
 def test_metrics_can_be_scraped(lucid_service: Service, lucid_api: Interface, lucid_deployment: Deployment) -> None:
     """Prometheus can read /metrics, which count the requests and measure how long each took."""
     answer = lucid_deployment.get(lucid_service, lucid_api.metrics or "/metrics")
-    assert answer.status == 200, str(answer)
+    assert answer.demand().status == 200, str(answer)
     assert answer.headers.get("content-type", "").startswith("text/plain; version=0.0.4"), answer.headers
     families = read_metrics(answer)
     assert families.get("lucid_http_requests")
@@ -76,7 +76,7 @@ def test_errors_have_the_format(lucid_service: Service, lucid_health: Response, 
         501: lucid_deployment.ask(lucid_service, "/health", Request(headers={"Transfer-Encoding": "gzip"})),
     }
     for status, answer in answers.items():
-        assert answer.status == status, str(answer)
+        assert answer.demand().status == status, str(answer)
         error = answer.document.get("error", {})
         assert error.keys() == ERROR_FIELDS, str(answer)
         assert re.fullmatch(rf"LUCID_ERR_{KINDS[status]}\d{{3}}", error["code"]), str(answer)

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Network, Service
 
 
-@pytest.mark.lucid("CTR-RUNNING", severity="critical", remedy="Start it, and read its last log lines for why it ended.")
+@pytest.mark.lucid(
+    "CTR-RUNNING",
+    decides=True,
+    severity="critical",
+    remedy="Start it, and read its last log lines for why it ended.",
+)
 def test_is_running(lucid_container: Container) -> None:
     """A container of exactly this name runs; a similar name does not count."""
-    assert lucid_container.status == "running"
+    lucid_container.demand_running()
 
 
 @pytest.mark.lucid(
@@ -24,7 +29,8 @@ def test_is_running(lucid_container: Container) -> None:
 )
 def test_is_healthy(lucid_container: Container) -> None:
     """The engine's own health check passes; running is not enough."""
-    assert (lucid_container.status, lucid_container.health) == ("running", "healthy")
+    lucid_container.demand_running()
+    assert lucid_container.health == "healthy"
 
 
 @pytest.mark.lucid("CTR-STABLE", severity="high", remedy="Read its last log lines for why it ended.")
@@ -36,7 +42,7 @@ def test_was_not_restarted(lucid_container: Container) -> None:
 @pytest.mark.lucid("CTR-NAME", demand="prefix", severity="low", remedy="Name the container as in the matrix.")
 def test_name_has_prefix(lucid_service: Service, lucid_container: Container) -> None:
     """The container's name is that of the matrix, with the prefix that all services share."""
-    assert lucid_container.document is not None, f"there is no container called {lucid_container.name}"
+    assert lucid_container.id, "the container cannot be seen"
     assert lucid_container.name.startswith(lucid_service.prefix or "")
 
 
@@ -157,5 +163,5 @@ def test_resources_are_limited(lucid_container: Container) -> None:
 )
 def test_storage_is_on_volumes(lucid_service: Service, lucid_container: Container) -> None:
     """Every storage path is a volume, so that the data outlives the container."""
-    storage = lucid_service.storage or ()
-    assert {path: lucid_container.mounts.get(path) for path in storage} == dict.fromkeys(storage, "volume")
+    storage, mounts = lucid_service.storage or (), lucid_container.mounts
+    assert {path: mounts.get(path) for path in storage} == dict.fromkeys(storage, "volume")

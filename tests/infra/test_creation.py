@@ -174,7 +174,7 @@ def test_names_on_the_network_are_own(lucid_networks: Networks, lucid_containers
     differences = []
     for network, found in lucid_networks:
         if network.exclusive:
-            assert found.exists, f"there is no network called {network.name}"
+            found.demand_existence()
             differences += alias_differences(lucid_containers, network.name)
     assert not differences, "; ".join(differences)
 

@@ -66,8 +66,7 @@ LIVE = (
     ),
     LiveMutation(
         name="another one under a similar name",
-        kills=ids(f"{OF_CONTAINER} {WITHIN} RUN-DRIFT HTTP-TLS TLS-CHAIN API-CONTRACT GW-RATE GW-TOKEN GW-ROLE")
-        - {"CTR-STORAGE"},
+        kills=ids(f"{OF_CONTAINER} {WITHIN} RUN-DRIFT HTTP-TLS TLS-CHAIN API-CONTRACT GW-RATE GW-TOKEN GW-ROLE"),
         stack=ids("NET-STRANGERS"),
         plant=lambda client, service: client.containers.get(service).rename(f"{service}-2"),
         uproot=rename_back,
@@ -129,7 +128,7 @@ LIVE = (
     ),
     LiveMutation(
         name="Consul stopped",
-        stack=ids("CSL-RUNNING CSL-LEADER"),
+        stack=ids("CSL-RUNNING CSL-LEADER CSL-UNPUBLISHED"),
         everywhere=ids(REGISTRATION),
         kills=ids("HTTP-PATHS"),
         plant=lambda client, _: client.containers.get(CONSUL).stop(),

@@ -61,7 +61,9 @@ GET, HEAD, PUT = CONTRACT.operations
 
 def answer(status: int | None, body: Any = None, media: str = "application/json") -> Response:
     now = dt.datetime.now(dt.timezone.utc)
-    return Response("http://x", now, status, body=body, error="gone", headers={"content-type": media})
+    return Response(
+        "http://x", now, status, body=body, error=None if status else "gone", headers={"content-type": media}
+    )
 
 
 def test_operations_are_read() -> None:

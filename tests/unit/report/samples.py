@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pytest_lucid.report.causes import linked
 from pytest_lucid.report.model import (
     CellRecord,
     Outcome,
@@ -30,6 +31,8 @@ RUN = RunRecord(
     consul="consul",
     engines=(("local", "Docker 29.0 at unix:///var/run/docker.sock"),),
 )
+# What only a container that runs can show.
+LIVE = ("RUN", "HTTP", "NET", "CSL")
 AREAS = ("DKF", "IMG", "CTR", "RUN", "HTTP", "NET", "CSL")
 # What somebody else might have written to a log.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07</script><script>document.title='owned'</script> ]]> \x00 \u202e & <b>"
@@ -85,12 +88,12 @@ def green(services: int = 6, checks: int = 21) -> RunReport:
 def broken(services: int = 6, checks: int = 21) -> RunReport:
     """One service does not run; what it logged is hostile, as far as a report may still be."""
     whole = green(services, checks)
-    cells = [
-        replace(each, outcome=Outcome.FAILED, host="local", seen="found 'exited', expected 'running'")
-        if each.service == "lucid-03"
-        else replace(each, host="local")
-        for each in whole.cells
-    ]
+    cells = [replace(each, host="local") for each in whole.cells]
+    for at, each in enumerate(cells):
+        if each.service == "lucid-03":
+            ill = replace(each, outcome=Outcome.FAILED, seen="found 'exited', expected 'running'")
+            about = "container lucid-03" if each.area in {"CTR", *LIVE} else ""
+            cells[at] = replace(ill, about=about, decides=each.check == "CTR-2")
     told = [
         replace(
             each,
@@ -105,7 +108,7 @@ def broken(services: int = 6, checks: int = 21) -> RunReport:
         )
         for number, each in enumerate(whole.services)
     ]
-    return replace(whole, cells=tuple(cells), services=tuple(told))
+    return replace(whole, cells=linked(cells), services=tuple(told))
 
 
 def bad_tree(findings: int = 77) -> RunReport:

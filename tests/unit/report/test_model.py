@@ -39,10 +39,11 @@ def test_outcomes_have_names_of_their_own() -> None:
         "waived",
         "below the threshold",
         "known before",
+        "not judged",
         "failed",
         "error",
     ]
-    assert [outcome for outcome in Outcome if outcome.is_red] == [Outcome.FAILED, Outcome.ERROR]
+    assert [outcome for outcome in Outcome if outcome.is_red] == [Outcome.UNJUDGED, Outcome.FAILED, Outcome.ERROR]
 
 
 def test_the_worst_phase_of_a_cell_counts_and_the_time_of_all() -> None:
