@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "audit"))
 
 from case_files import Case, read_case  # noqa: E402 - the tests' own reader of the trees
 from test_cases import ALL, FOLDERS  # noqa: E402 - likewise
-from test_corpus import FOLDERS as CORPUS  # noqa: E402 - likewise
+from test_corpus import TREES  # noqa: E402 - likewise
 
 from pytest_lucid.audit.audit import Audit  # noqa: E402 - likewise
 
@@ -62,8 +62,7 @@ def main() -> None:
         check, case = folder.parent.name, read_case(folder)
         if check in checks:
             count(findings(case, check), case.findings, check, totals)
-    for folder in CORPUS:
-        case = read_case(folder)
+    for case in TREES:
         for check in checks:
             if list(inspect.signature(ALL[check]).parameters) == ["lucid_audit"]:
                 right = [text.partition(" ")[2] for text in case.findings if text.startswith(f"{check} ")]

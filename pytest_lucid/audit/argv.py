@@ -18,6 +18,8 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit", "docker-init"})
 # Options of the interpreter that take a value.
 _VALUED = frozenset({"-X", "-W", "--check-hash-based-pycs"})
+# What the interpreter answers itself.
+_ANSWERED = frozenset({"-V", "-VV", "--version", "-h", "--help"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,16 @@ def unwrapped(argv: Argv) -> Argv:
         if rest.pop(0) == "--":
             break
     return Argv(tuple(rest), argv.line)
+
+
+def meant(argv: Argv) -> Argv:
+    """What is to run behind a minimal init, and behind an interpreter that was given another one as its script."""
+    inner = unwrapped(argv)
+    if inner.words and PYTHON.fullmatch(posixpath.basename(inner.words[0])):
+        task = read_task(inner.words[1:])
+        if task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
+            return Argv((task.name, *task.rest), argv.line)
+    return inner
 
 
 def probe_of(subject: Subject) -> Argv | None:
@@ -138,6 +150,8 @@ def read_task(words: tuple[str, ...]) -> Task:
     index = 0
     while index < len(words):
         word = words[index]
+        if word in _ANSWERED:
+            return Task("text", word, (), isolated)
         if word in {"-m", "-c"}:
             kind = "module" if word == "-m" else "text"
             return Task(kind, words[index + 1] if index + 1 < len(words) else "", words[index + 2 :], isolated)
@@ -166,6 +180,13 @@ def home_of(subject: Subject) -> str | None:
     return made.home if made else None
 
 
+def place_of(subject: Subject, path: str) -> str:
+    """Where a path is in the image, seen from the folder that it starts in."""
+    final, base = subject.final, subject.base
+    folder = "/home/nonroot" if base and base.user == "65532" else "/"
+    return posixpath.normpath(posixpath.join(final.workdir.value if final and final.workdir else folder, path))
+
+
 def venv_of(subject: Subject, path: str) -> BuildEntry | None:
     """The virtual environment, as it is in the image, that holds a path."""
     entries = (entry for entry in reversed(subject.files.entries) if entry.venv)
@@ -177,7 +198,7 @@ def search_path(subject: Subject, program: Program, *, isolated: bool, script: b
     final, base = subject.final, subject.base
     if final is None or base is None:
         return None
-    workdir = final.workdir.value if final.workdir else ("/home/nonroot" if base.user == "65532" else "/")
+    workdir = place_of(subject, ".")
     safe = isolated or "PYTHONSAFEPATH" in final.env
     folders = [] if safe or script else [workdir]
     stated = final.env.get("PYTHONPATH")

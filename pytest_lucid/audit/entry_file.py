@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_lucid.audit.argv import find_program
 
 if TYPE_CHECKING:
-    from pytest_lucid.audit.rootfs.rootfs import Program
+    from pytest_lucid.audit.rootfs.rootfs import BuildEntry, Program
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.syntax import Heredoc
 
 # Linux reads this much of a first line.
 _LONGEST_SHEBANG = 255
@@ -18,6 +19,8 @@ _LONGEST_SHEBANG = 255
 def entry_problem(subject: Subject, program: Program) -> str:
     """Why a file that was copied from the context cannot be executed; "" when it can, or when that is not known."""
     top = next(subject.files.at(program.path), None)
+    if top is not None and (heredoc := _heredoc_at(subject, top)):
+        return _written_problem(subject, program.path, top, heredoc)
     # After a command that may do anything, the file may have another mode and another content.
     certain = program.answer == "yes" and top is not None and top.kind == "context"
     source = subject.files.source(program.path) if certain else None
@@ -26,11 +29,24 @@ def entry_problem(subject: Subject, program: Program) -> str:
     executable = subject.context.is_executable(source) if top.executable is None else top.executable
     if executable is False:
         return f"{program.path} is copied from {source}, which is not executable: COPY it with --chmod=0755."
-    return _first_line_problem(subject, source)
+    return _first_line_problem(subject, source, subject.context.head(source))
 
 
-def _first_line_problem(subject: Subject, source: str) -> str:
-    head = subject.context.head(source)
+def _heredoc_at(subject: Subject, entry: BuildEntry) -> Heredoc | None:
+    """The here-document of a COPY that a file was written from; None for any other file."""
+    copies = subject.final.copies if subject.final and entry.kind == "file" else ()
+    written = [copy for copy in copies if copy.line == entry.line and len(copy.heredocs) == 1 and not copy.sources]
+    return written[0].heredocs[0] if written else None
+
+
+def _written_problem(subject: Subject, path: str, entry: BuildEntry, heredoc: Heredoc) -> str:
+    if not entry.executable:
+        return f"{path} is written by a here-document, which makes no executable file: COPY it with --chmod=0755."
+    text = heredoc.content.replace("\t", "") if heredoc.strip_tabs else heredoc.content
+    return _first_line_problem(subject, path, text.encode())
+
+
+def _first_line_problem(subject: Subject, source: str, head: bytes | None) -> str:
     if head is None or not head.startswith(b"#!"):
         return ""
     first = head[:_LONGEST_SHEBANG].split(b"\n", 1)[0].decode(errors="replace")

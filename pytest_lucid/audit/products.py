@@ -11,7 +11,6 @@ from pytest_lucid.dockerfile.ignore import parse_ignore
 if TYPE_CHECKING:
     from pytest_lucid.audit.source_tree import SourceTree
     from pytest_lucid.audit.subject import Subject
-    from pytest_lucid.dockerfile.facts import Copy
 
 _PLATFORM = re.compile(r"\$\{?TARGET(?:PLATFORM|OS|ARCH|VARIANT)")
 # Far above what people write: the work grows with the square of the depth.
@@ -19,8 +18,8 @@ _LONGEST_PATH = 1024
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 
 
-def built_before(subject: Subject, copy: Copy, source: str) -> str:
-    """Why a source that the context lacks is the product of a build: half a sentence; "" without evidence."""
+def built_before(subject: Subject, line: int, source: str) -> str:
+    """Why a source of the instruction at `line` that is not there is made by a build: half a sentence, or ""."""
     path = posixpath.normpath(source.lstrip("/"))
     folder = _within(subject)
     if folder is None or len(path) > _LONGEST_PATH:
@@ -31,7 +30,7 @@ def built_before(subject: Subject, copy: Copy, source: str) -> str:
     if name := _making(subject.tree, full, path):
         return f"{name} makes it"
     # The last word is the destination.
-    named = any(_PLATFORM.search(word) for word in subject.arguments.get(copy.line, "").split()[:-1])
+    named = any(_PLATFORM.search(word) for word in subject.arguments.get(line, "").split()[:-1])
     return "its name has the platform that is built for" if named else ""
 
 

@@ -22,6 +22,8 @@ _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"\w[\w.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+# A variable may hold a URL.
+_REMOTE = re.compile(r"://|git@|\$")
 _OCTAL = re.compile(r"[0-7]{1,5}")
 _SYMBOLIC = re.compile(r"[ugoa]*[-+=](?:[rwxXst]*|[ugo])(?:[-+=](?:[rwxXst]*|[ugo]))*")
 _KEYS = {
@@ -145,6 +147,8 @@ def _of_flags(instruction: Instruction) -> Iterator[Problem]:
             yield Problem("flag", instruction.line, f"--{flag.name}={value[:_SHOWN]}: expected {known}.")
         elif flag.name in _SWITCHES and flag.value is not None and value not in {"true", "false"}:
             yield Problem("flag", instruction.line, f"--{flag.name}={value[:_SHOWN]}: expected true or false.")
+        elif flag.name == "checksum" and inner.name == "ADD" and not _REMOTE.search(inner.arguments):
+            yield Problem("flag", instruction.line, "--checksum: what comes from the build context takes none.")
         elif flag.name == "checksum" and not (_DIGEST.fullmatch(value) or _COMMIT.fullmatch(value)):
             message = f"--checksum={value[:_SHOWN]}: expected sha256: and 64 hexadecimal digits, or a commit."
             yield Problem("flag", instruction.line, message)

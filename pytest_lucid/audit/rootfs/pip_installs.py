@@ -22,6 +22,10 @@ PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 _PLACES = ("-t", "--target", "--prefix", "--python", "-p")
 # 3.13, 3.13.1, 313, python3.13, cpython-3.13.
 _VERSION = re.compile(r"(?:c?python-?)?3\.?(\d{1,2})(?:\.\d+)?")
+_ELSEWHERE = frozenset({"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_CONFIG_FILE", "VIRTUAL_ENV"})
+# Debian 12 was the first release to mark its Python so.
+_FIRST_MANAGED = 12
+_DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin")
 # What builds or installs packages, and is not part of a service.
 BUILD_TOOLS = frozenset(
@@ -65,7 +69,8 @@ class Install:
     `files` are the requirement files as absolute paths in the stage, `constraints` likewise; `names` the requirements
     on the command line; `local` tells that sources of the tree are installed, or something that is not known. `sources`
     says where in the build context each of those files comes from, None where that is not known. `wanted` is the Python
-    that packages are chosen for by an option, `for_platform` tells that the system is chosen likewise.
+    that packages are chosen for by an option, `for_platform` tells that the system is chosen likewise. `is_managed`
+    tells that pip leaves the packages there to the distribution, as PEP 668 has it, and refuses.
     """
 
     stage: int
@@ -79,6 +84,7 @@ class Install:
     sources: tuple[tuple[str, str | None], ...] = ()
     wanted: str = ""
     for_platform: bool = False
+    is_managed: bool = False
 
     @property
     def python(self) -> str:
@@ -180,6 +186,7 @@ def read_install(words: Sequence[str | None], where: Surroundings) -> Install | 
         local=local,
         wanted=f"3.{version[1]}" if version else "",
         for_platform=arguments.has("--platform", "--python-platform"),
+        is_managed=not is_uv and _is_managed(program, arguments, where),
     )
 
 
@@ -210,6 +217,18 @@ def _place(program: str, options: InstallerArguments, where: Surroundings) -> Pl
         # Debian's own pip adds local/, and calls the folder otherwise.
         prefix = _absolute(where.folder, given) + ("/local" if kind == "dist" else "")
     return Place(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", own)
+
+
+def _is_managed(program: str, options: InstallerArguments, where: Surroundings) -> bool:
+    """Whether it is Debian's own pip, from release 12 on, and nothing sends the packages elsewhere."""
+    base, path = where.base, where.variables.get("PATH", "/usr/bin")
+    if base is None or not base.interpreter.startswith("/usr/bin/") or int(base.debian) < _FIRST_MANAGED:
+        return False
+    own = posixpath.dirname(program) in {"", "/usr/bin", "/bin"} and not options.last("--python")
+    elsewhere = options.has("-t", "--target", "--prefix", "--root", "--dry-run", "--break-system-packages")
+    told = bool(({*_ELSEWHERE, "PIP_BREAK_SYSTEM_PACKAGES"}) & where.variables.keys())
+    default = all(folder in _DEFAULT_PATH for folder in path.split(":"))
+    return own and default and not (elsewhere or told or options.vague or _venv(program, options, where))
 
 
 def site_of(base: KnownBase | None) -> Place | None:

@@ -121,6 +121,10 @@ class Rootfs:
                     return "yes"
         return answer
 
+    def is_brought(self, path: str) -> bool:
+        """Whether there may be a file that neither the base nor a package has brought."""
+        return any(entry.kind != "base" and entry.install is None for entry in self.at(path))
+
     def is_folder(self, path: str) -> Existence:
         """Whether there is a folder at a path; a file, or nothing, is "no"."""
         if path == "/":

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Where a package may put files. No package of a distribution makes a folder of its own in the root, or anything in
 # /home, /root and /tmp (Debian Policy 9.1, which is the FHS; Fedora and Alpine follow it too).
 _SYSTEM = ("/usr", "/etc", "/var", "/bin", "/sbin", "/lib", "/lib64", "/run", "/opt", "/srv", "/boot")
+# useradd's and adduser's, and that of busybox' adduser.
+_HOMELESS = frozenset({"-M", "--no-create-home", "-H"})
 _COMPILE_VALUED = frozenset({"-x", "-d", "-s", "-p", "-i", "-r", "-j", "-o", "-e", "--invalidation-mode"})
 # A package from a file is no package of the distribution.
 _PACKAGE_FILE = re.compile(r".*/.*|.*\.(?:deb|rpm|apk)")
@@ -115,7 +117,7 @@ class Effects:
             return
         name, user = made
         self.files.users[name] = user
-        if user.home and not is_within(user.home, "/home"):
+        if user.home and not is_within(user.home, "/home") and _HOMELESS.isdisjoint(words):
             self._anything(self._path(user.home))
 
     def _compile(self, words: tuple[str | None, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.products import built_before
+from pytest_lucid.audit.rootfs.build_simulation import bind_mounts
 from pytest_lucid.audit.rootfs.rootfs import is_within
 from pytest_lucid.audit.unwanted_files import kind_of
 from pytest_lucid.content.secrets import is_secret_path
@@ -42,11 +43,24 @@ def missing_sources(subject: Subject) -> Iterator[Finding]:
                 yield subject.at(
                     copy.line, f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
                 )
-            elif not result.paths and built_before(subject, copy, source):
+            elif not result.paths and built_before(subject, copy.line, source):
                 continue
             elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
                 yield subject.at(copy.line, f"The source {source} is not in the build context.")
+    yield from _missing_mounts(subject)
     yield from _missing_in_stages(subject)
+
+
+def _missing_mounts(subject: Subject) -> Iterator[Finding]:
+    """A bind mount of what is not in the build context: the builder ends there as it does at a COPY."""
+    for stage in subject.facts.needed():
+        for run in stage.own_runs:
+            for _, source in bind_mounts(run):
+                if source is None or "$" in source:
+                    continue
+                found = subject.context.find(source)
+                if not (found.paths or found.error or built_before(subject, run.line, source)):
+                    yield subject.at(run.line, f"The mounted {source} is not in the build context.")
 
 
 def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
@@ -72,7 +86,7 @@ def build_products(subject: Subject) -> Iterator[Finding]:
         for source in copy.sources:
             if copy.unset or _REMOTE.match(source) or subject.context.find(source).paths:
                 continue
-            if why := built_before(subject, copy, source):
+            if why := built_before(subject, copy.line, source):
                 yield subject.at(copy.line, f"{source} is not in a clone: {why}, so it has to be built first.")
 
 

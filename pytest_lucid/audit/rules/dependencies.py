@@ -6,7 +6,16 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.argv import find_program, probe_of, search_path, start_of, unwrapped, venv_of
+from pytest_lucid.audit.argv import (
+    find_program,
+    meant,
+    place_of,
+    probe_of,
+    read_task,
+    search_path,
+    start_of,
+    venv_of,
+)
 from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON, requirement_name
 
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.rootfs.requirements_files import Requirement
     from pytest_lucid.audit.subject import Subject
 
+# Settings of pip, or another pip, that a copy or a command may have brought.
+_PIP = ("/etc/pip.conf", "/root/.config/pip/pip.conf", "/root/.pip/pip.conf", "/usr/local/bin/pip")
 _VERSION = re.compile(r"python3\.\d+")
 DEVELOPMENT = re.compile(
     r"pytest|pytest-.+|black|mypy|flake8|flake8-.+|ruff|pylint|isort|coverage|tox|nox|pre-commit|ipython|jupyter|jupyterlab|"
@@ -27,18 +38,24 @@ DEVELOPMENT = re.compile(
 
 
 def unreachable_packages(subject: Subject) -> Iterator[Finding]:
-    """Packages that the interpreter of the image does not find: not copied, or to a folder off sys.path."""
+    """Packages that the interpreter of the image does not find: refused, not copied, or in a folder off sys.path."""
+    yield from _refused_by_pip(subject)
     argv = start_of(subject)
-    argv = unwrapped(argv) if argv else None
+    argv = meant(argv) if argv else None
     if argv is None or not argv.words:
         return
     program = find_program(subject, argv.words[0])
     name = posixpath.basename(argv.words[0])
     if not PYTHON.fullmatch(name) or program.answer == "no":
         return
-    folders = search_path(subject, program, isolated=False)
+    task = read_task(argv.words[1:])
+    folders = search_path(subject, program, isolated=False, script=task.kind == "script")
     if folders is None:
         return
+    if task.kind == "script" and not task.is_isolated:
+        # A script's own folder comes first; a folder or an archive that is started is itself the place.
+        script = place_of(subject, task.name)
+        folders = (posixpath.dirname(script) if script.endswith(".py") else script, *folders)
     installs = subject.reaching
     arrived = any(held for _, held in installs)
     for install, held in installs:
@@ -60,6 +77,21 @@ def unreachable_packages(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def _refused_by_pip(subject: Subject) -> Iterator[Finding]:
+    """An install by the distribution's own pip into its own Python, which PEP 668 makes an error."""
+    managed = [install for install in subject.simulation.installs if install.is_managed]
+    for index in sorted({install.stage for install in managed}):
+        stage, files = subject.facts.stages[index], subject.simulation.stages[index]
+        told = " ".join(word for run in stage.runs for word in (*run.command.argv, *(h.content for h in run.heredocs)))
+        if "EXTERNALLY-MANAGED" in told or "break-system-packages" in told or any(map(files.is_brought, _PIP)):
+            continue
+        for line in dict.fromkeys(install.line for install in managed if install.stage == index):
+            yield subject.at(
+                line,
+                "Debian's own pip installs nothing outside a virtual environment (PEP 668), so this RUN fails.",
+            )
+
+
 def _is_vague(subject: Subject, folders: tuple[str, ...]) -> bool:
     """Whether something unknown may bring the packages along."""
     return any(subject.files.exists(folder, in_base=False) == "maybe" for folder in folders)
@@ -75,7 +107,7 @@ def _has_product(subject: Subject, install: Install) -> bool:
 def broken_scripts(subject: Subject) -> Iterator[Finding]:
     """A console script or an environment whose interpreter is elsewhere in the image, or nowhere."""
     for stated in (start_of(subject), probe_of(subject)):
-        argv = unwrapped(stated) if stated else None
+        argv = meant(stated) if stated else None
         if argv is None or not argv.words:
             continue
         program = find_program(subject, argv.words[0])

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pytest_lucid.audit.argv import Argv, find_program, probe_of, read_task, search_path, start_of, unwrapped
+from pytest_lucid.audit.argv import Argv, find_program, place_of, probe_of, read_task, search_path, start_of, unwrapped
 from pytest_lucid.audit.entry_file import entry_problem
 from pytest_lucid.audit.rootfs.pip_installs import PYTHON, requirement_name
 
@@ -106,6 +106,8 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
         return
     task = read_task(argv.words[1:])
     by = " (the base's own ENTRYPOINT)" if argv.from_base else ""
+    if not task.kind and not argv.from_base and not subject.service and subject.base and subject.base.has_shell:
+        return  # for people to type into, as the python images have it
     if not task.kind:
         yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.")
     elif task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
@@ -144,8 +146,7 @@ def _script(subject: Subject, argv: Argv, task: Task) -> Iterator[Finding]:
     final, base = subject.final, subject.base
     if final is None or (final.workdir is None and not task.name.startswith("/") and base is None):
         return
-    folder = final.workdir.value if final.workdir else ("/home/nonroot" if base and base.user == "65532" else "/")
-    path = posixpath.normpath(posixpath.join(folder, task.name))
+    path = place_of(subject, task.name)
     if subject.files.exists(path) == "no":
         yield subject.at(argv.line, f"The script {path} is not among the copied files.")
 

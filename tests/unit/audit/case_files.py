@@ -8,6 +8,10 @@ expect.toml holds
     matrix     a table with keys of the matrix
     files      files that git cannot hold as they are (.git, .gitignore, line ends): a path to its text; "-> x" is a
                link to x
+A file of the corpus holds several trees of one kind, each a table [[tree]] with a `name`, with all of its `files`, and
+    executable the files with an executable bit
+    without    which of the `files` at the top, those of every tree, this tree does not have
+In such a file, HASH stands for what pip reads as a hash, and the Dockerfile is /Dockerfile where not stated.
 """
 
 from __future__ import annotations
@@ -49,14 +53,16 @@ PEER: dict[str, Any] = {
     "cluster": "02-x",
     "ports": [{"number": 8091}],
 }
-_FINDINGS = re.compile(r"^findings = \[.*?^\]\n|^findings = \[\]\n", re.MULTILINE | re.DOTALL)
+HASH = "sha256:" + "cd" * 32
+_FINDINGS = r"^findings = \[\]\n|^findings = \[\n.*?^\]\n"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One tree at `folder`, and what expect.toml says of the tree."""
+    """One tree, and what `file` says of it: an expect.toml beside the tree's files, or a file that holds several."""
 
-    folder: Path
+    file: Path
+    name: str
     expect: Mapping[str, Any]
 
     @property
@@ -77,7 +83,8 @@ class Case:
 
     def write(self, root: Path) -> None:
         """Write the tree to an existing, empty folder."""
-        shutil.copytree(self.folder, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(EXPECT))
+        if self.file.name == EXPECT:
+            shutil.copytree(self.file.parent, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(EXPECT))
         for name, content in self.expect.get("files", {}).items():
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +92,8 @@ class Case:
                 file.symlink_to(content.removeprefix("-> "))
             else:
                 file.write_text(content, encoding="utf-8", newline="")
+        for name in self.expect.get("executable", ()):
+            (root / name).chmod(0o755)
 
     def subject(self, root: Path, *, needs_row: bool) -> tuple[Matrix, Subject]:
         """The matrix and the Dockerfile of the tree that was written to a folder."""
@@ -100,16 +109,31 @@ class Case:
         return matrix, next(other for other in project.others if other.path == self.path)
 
     def update(self, findings: Sequence[Finding] | Sequence[str]) -> None:
-        """Write the findings of today into expect.toml; a person reads the difference."""
+        """Write the findings of today into the file; a person reads the difference."""
         lines = "".join(f"  {_quoted(str(finding))},\n" for finding in findings)
         text = f"findings = [\n{lines}]\n" if lines else "findings = []\n"
-        file = self.folder / EXPECT
-        file.write_text(_FINDINGS.sub(lambda _: text, file.read_text("utf-8")), encoding="utf-8", newline="")
+        before, start, rest = self.file.read_text("utf-8").rpartition(f'name = "{self.name}"\n')
+        rest = re.sub(_FINDINGS, lambda _: text, rest, count=1, flags=re.MULTILINE | re.DOTALL)
+        self.file.write_text(before + start + rest, encoding="utf-8", newline="")
 
 
 def read_case(folder: Path) -> Case:
     """Read one case."""
-    return Case(folder, tomllib.loads((folder / EXPECT).read_text("utf-8")))
+    file = folder / EXPECT
+    return Case(file, folder.name, tomllib.loads(file.read_text("utf-8")))
+
+
+def read_corpus(folder: Path) -> list[Case]:
+    """Read every tree of the corpus: of folders that hold one each, and of files that hold several."""
+    cases = [read_case(file.parent) for file in folder.glob(f"*/{EXPECT}")]
+    for file in folder.glob("*.toml"):
+        whole = tomllib.loads(file.read_text("utf-8"))
+        for tree in whole["tree"]:
+            files = {name: text.replace("HASH", HASH) for name, text in {**whole["files"], **tree["files"]}.items()}
+            for name in tree.get("without", ()):
+                del files[name]
+            cases.append(Case(file, tree["name"], {"path": "Dockerfile", **tree, "files": files}))
+    return sorted(cases, key=lambda case: case.name)
 
 
 def _quoted(text: str) -> str:

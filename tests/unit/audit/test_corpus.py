@@ -1,7 +1,8 @@
 """Whole trees, after what public projects do: all checks together find what is right, and nothing else.
 
-corpus/NAME holds one (see case_files); a finding is written "<CHECK> file:line: message". hadolint's rules are left
-out, since they change with its version. LUCID_UPDATE_CASES=1 writes the findings of today.
+corpus/NAME holds one, corpus/KIND.toml several of one kind (see case_files); a finding is written
+"<CHECK> file:line: message". hadolint's rules are left out, since they change with its version.
+LUCID_UPDATE_CASES=1 writes the findings of today.
 """
 
 from __future__ import annotations
@@ -11,18 +12,16 @@ import os
 from pathlib import Path
 
 import pytest
-from case_files import read_case
+from case_files import Case, read_corpus
 from test_cases import ALL
 
 from pytest_lucid.audit.audit import Audit
 
-CORPUS = Path(__file__).parent / "corpus"
-FOLDERS = sorted(CORPUS.iterdir())
-FEWEST = 110
+TREES = read_corpus(Path(__file__).parent / "corpus")
+FEWEST = 300
 
 
-def found(folder: Path, root: Path) -> list[str]:
-    case = read_case(folder)
+def found(case: Case, root: Path) -> list[str]:
     case.write(root)
     _, subject = case.subject(root, needs_row=False)
     lines = []
@@ -38,14 +37,13 @@ def found(folder: Path, root: Path) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in FOLDERS])
-def test_tree(folder: Path, tmp_path: Path) -> None:
-    case = read_case(folder)
-    lines = found(folder, tmp_path)
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in TREES])
+def test_tree(case: Case, tmp_path: Path) -> None:
+    lines = found(case, tmp_path)
     if lines != case.findings and os.environ.get("LUCID_UPDATE_CASES"):
         case.update(lines)
     assert lines == case.findings
 
 
 def test_corpus_is_large_enough() -> None:
-    assert len(FOLDERS) >= FEWEST
+    assert len({case.name for case in TREES}) == len(TREES) >= FEWEST
