@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "audit"))
 
 from case_files import Case, read_case  # noqa: E402 - the tests' own reader of the trees
 from test_cases import ALL, FOLDERS  # noqa: E402 - likewise
-from test_corpus import TREES  # noqa: E402 - likewise
+from test_corpus import TREES, found  # noqa: E402 - likewise
 
 from pytest_lucid.audit.audit import Audit  # noqa: E402 - likewise
 
@@ -46,12 +46,16 @@ def findings(case: Case, check: str) -> list[str]:
     return []
 
 
-def count(found: list[str], right: list[str], check: str, totals: Counter[tuple[str, str]]) -> None:
+def count(got: list[str], right: list[str], check: str, totals: Counter[tuple[str, str]]) -> None:
     """Add one tree to a check's totals."""
     totals[check, "right"] += len(right)
-    totals[check, "found"] += len(set(found) & set(right))
+    totals[check, "found"] += len(set(got) & set(right))
     totals[check, "alone"] += not right
-    totals[check, "false"] += len(set(found) - set(right))
+    totals[check, "false"] += len(set(got) - set(right))
+
+
+def _of(check: str, lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith(f"{check} ")]
 
 
 def main() -> None:
@@ -63,10 +67,11 @@ def main() -> None:
         if check in checks:
             count(findings(case, check), case.findings, check, totals)
     for case in TREES:
+        with tempfile.TemporaryDirectory() as folder:
+            lines = found(case, Path(folder))
         for check in checks:
             if list(inspect.signature(ALL[check]).parameters) == ["lucid_audit"]:
-                right = [text.partition(" ")[2] for text in case.findings if text.startswith(f"{check} ")]
-                count(findings(case, check), right, check, totals)
+                count(_of(check, lines), _of(check, case.findings), check, totals)
     rows = []
     for check in [*checks, "all"]:
         of = [check] if check != "all" else checks

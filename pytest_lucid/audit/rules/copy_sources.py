@@ -59,7 +59,13 @@ def _missing_mounts(subject: Subject) -> Iterator[Finding]:
                 if source is None or "$" in source:
                     continue
                 found = subject.context.find(source)
-                if not (found.paths or found.error or built_before(subject, run.line, source)):
+                if found.paths or found.error:
+                    continue
+                if subject.context.ignore.ignores(source):
+                    kept_out = f"The mounted {source} is kept out of the build context by {_ignore_name(subject)}."
+                    yield subject.at(run.line, kept_out)
+                # Every clone has its .git, and no archive of the sources does.
+                elif source.split("/")[0] != ".git" and not built_before(subject, run.line, source):
                     yield subject.at(run.line, f"The mounted {source} is not in the build context.")
 
 
