@@ -1,11 +1,13 @@
 """What reports cost: each writer for 50 services × 150 checks, and how soon Chromium shows the HTML.
 
-With a file of `--lucid-json` as its argument it measures on that one.
+With a file of `--lucid-json` as its argument it measures on that one; with `--stack`, what all writers together cost a
+run of `pytest --lucid-up` here, which needs an engine.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +18,8 @@ from samples import broken
 from pytest_lucid.report import json_file
 from pytest_lucid.report.writers import WRITERS
 
-REPEATED = 5
+ROOT = Path(__file__).parents[1]
+REPEATED, RUNS = 5, 3
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 LOADED = "(() => { const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime; })()"
 
@@ -70,5 +73,25 @@ def browser(page: str) -> None:
     print(f"{'loaded in':14} {min(took) / 1000:7.3f} s, in {min(cpu):.3f} s of the page's own CPU time")
 
 
+def stack() -> None:
+    """Print how long runs with and without all writers take, the best of three each, in turns."""
+    took: dict[bool, list[float]] = {True: [], False: []}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [f"--lucid-{name.replace('_', '-')}={folder}/{name}" for name in WRITERS]
+        for number in range(2 * RUNS):
+            writes = bool(number % 2)
+            command = [sys.executable, "-m", "pytest", "-q", "--lucid-up", *(files if writes else [])]
+            started = time.monotonic()
+            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - argv only
+            took[writes].append(time.monotonic() - started)
+    for writes, each in took.items():
+        told = ", ".join(f"{seconds:.1f}" for seconds in each)
+        print(f"{'all writers' if writes else 'no writer':14} {min(each):7.1f} s  of {told}")
+    print(f"{'cost':14} {min(took[True]) / min(took[False]) - 1:7.1%}  of a run")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--stack"]:
+        stack()
+        raise SystemExit
     browser(writers(Path(sys.argv[1]) if sys.argv[1:] else None))

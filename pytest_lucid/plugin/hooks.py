@@ -210,7 +210,7 @@ def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
     for waiver in waivers:
         if waiver.covers(check.id, cell_name(item)) and waiver.is_in_force:
             item.stash[WAIVER] = (waiver.expires.isoformat(), waiver.reason)
-            reason = f"waived until {waiver.expires}: {waiver.reason}"
+            reason = clean(f"waived until {waiver.expires}: {waiver.reason}")
             claims = (AssertionError, pytest.fail.Exception, MissingError)
             item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
 

@@ -56,7 +56,7 @@ def read_record(item: pytest.Item, check: Check, call: pytest.CallInfo[None], re
         return replace(record, outcome=Outcome.SKIPPED, reason=" ".join(clean(str(error)).split()))
     if report.skipped:
         until, reason = item.stash.get(WAIVER, (None, report.wasxfail))
-        return replace(_with_findings(item, record, error), outcome=Outcome.WAIVED, reason=reason, until=until)
+        return replace(_with_findings(item, record, error), outcome=Outcome.WAIVED, reason=clean(reason), until=until)
     if report.failed and error is None:
         remedy = "Delete the waiver from lucid.toml."
         return replace(record, outcome=Outcome.FAILED, seen=NO_LONGER_NEEDED, remedy=remedy)
@@ -75,7 +75,7 @@ def _failed(item: pytest.Item, record: CellRecord, report: pytest.TestReport, er
         return replace(record, outcome=Outcome.BELOW, reason=reason)
     failed = replace(record, outcome=Outcome.FAILED)
     if settings.new_only and (baseline := baseline_in(item.config)) and baseline.knows(failed):
-        return replace(record, outcome=Outcome.KNOWN, reason=f"known since {baseline.where}")
+        return replace(record, outcome=Outcome.KNOWN, reason=f"known since {clean(baseline.where)}")
     return failed
 
 

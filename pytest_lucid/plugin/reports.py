@@ -182,7 +182,9 @@ class Reports:
             identity = worst_of(report).check
             self._write(terminal, [Line(f"`pytest --lucid-explain {identity}` says why a check exists.", QUIET)])
         if baseline := baseline_in(self._config):
-            self._write(terminal, comparison_lines(compare(baseline, report), baseline.where, width))
+            # A baseline is a file, which anybody may have written.
+            compared = comparison_lines(compare(baseline, report), clean(baseline.where), width)
+            self._write(terminal, [replace(line, text=clean(line.text).replace("\n", " ")) for line in compared])
         if self._settings.all_dockerfiles:
             terminal.section("findings in Dockerfiles")
             self._write(terminal, [Line(line) for line in findings(report)])

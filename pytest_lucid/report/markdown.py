@@ -6,7 +6,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from pytest_lucid.report.areas import area_name, areas_of, badness, counted, subjects
+from pytest_lucid.report.areas import area_name, areas_of, counted, subjects
+from pytest_lucid.report.groups import red_groups, waived
 from pytest_lucid.report.model import Outcome
 
 if TYPE_CHECKING:
@@ -33,23 +34,23 @@ def _lines(report: RunReport) -> Iterator[str]:
     areas = areas_of(report.cells)
     yield " | ".join(("| service", *(_text(area_name(area)) for area in areas))) + " |"
     yield "| --- " * (len(areas) + 1) + "|"
-    groups, told = subjects(report), set(report.told)
+    groups = subjects(report)
     for subject, cells in groups.items():
         yield (
             " | ".join((f"| {_text(subject)}", *(_mark([c for c in cells if c.area == area]) for area in areas))) + " |"
         )
-    red = {subject: [cell for cell in cells if cell in told] for subject, cells in groups.items()}
-    for subject, cells in sorted(red.items(), key=lambda group: [-each for each in badness(group[1])]):
-        if cells:
-            yield f"\n<details><summary>{html.escape(subject)}: {counted(cells)}</summary>\n"
-            for cell in cells:
-                yield from _told(cell)
-            yield "\n</details>"
-    waived = [cell for cell in report.cells if cell.outcome is Outcome.WAIVED]
-    if waived:
-        yield f"\n{len(waived)} cells are waived:\n"
-        reasons = dict.fromkeys((cell.check, cell.until or "", cell.reason) for cell in waived)
-        yield from (f"- {_text(check)}, until {_text(until)}: {_text(reason)}" for check, until, reason in reasons)
+    for group in red_groups(report):
+        state = f"; it is {html.escape(group.state)}" if group.following and group.state else ""
+        yield f"\n<details><summary>{html.escape(group.subject)}: {counted(group.every)}{state}</summary>\n"
+        for cell in group.cells:
+            yield from _told(cell)
+        if group.following:
+            names = ", ".join(dict.fromkeys(_text(cell.check) for cell in group.following))
+            yield f"- {len(group.following)} cells more not judged because of this: {names}"
+        yield "\n</details>"
+    if excused := waived(report):
+        yield f"\n{report.count(Outcome.WAIVED)} cells are waived:\n"
+        yield from (f"- {_text(check)}, until {_text(until)}: {_text(reason)}" for check, _, until, reason in excused)
 
 
 def _told(cell: CellRecord) -> Iterator[str]:
@@ -64,7 +65,8 @@ def _mark(cells: Sequence[CellRecord]) -> str:
     red = sum(cell.outcome.is_red for cell in cells)
     if red:
         return f"❌ {red} of {len(cells)}"
-    return f"✅ {len(cells)}" if cells else ""
+    passed = sum(cell.outcome is Outcome.PASSED for cell in cells)
+    return f"✅ {passed}" if passed else counted(cells)
 
 
 def _text(text: str) -> str:

@@ -85,6 +85,29 @@ def test_no_output_obeys_or_spreads_what_was_logged(hostile: Path, run: Run, mon
     assert outputs["step.md"] == outputs["summary"]
 
 
+@pytest.mark.usefixtures("demo")
+def test_what_a_matrix_and_a_baseline_say_is_data_too(pytester: pytest.Pytester, run: Run) -> None:
+    run("--lucid-json=then.json")
+    then = json.loads((pytester.path / "then.json").read_text("utf-8"))
+    for cell in then["cells"]:
+        cell.update(check="GONE", test="\x1b]0;owned\x07", outcome="failed", places=[
+            {"file": "\x1b[2JDockerfile", "line": 1, "message": "\u202e\n::error::owned"}
+        ])  # fmt: skip
+    then["cells"] += [{**cell, "check": "DEMO", "test": "test_name"} for cell in then["cells"]]
+    (pytester.path / "then.json").write_text(json.dumps(then))
+    (pytester.path / "lucid.toml").write_text(
+        '[[waiver]]\ncheck = "DEMO"\nservice = "lucid-data-chain"\nexpires = 2999-12-31\n'
+        'reason = "\\u001b[2J\\u202e password=hunter2 </script>"\n'
+    )
+    result = run("--lucid-baseline=then.json", "-rx", *options())
+    result.stdout.fnmatch_lines(["waived until 2999-12-31: DEMO (1 cell): *password=[*][*][*]*", "*- fixed *"])
+    outputs = {file.name: file.read_text("utf-8") for file in (pytester.path / "out").iterdir()}
+    for name, text in {**outputs, "terminal": result.stdout.str()}.items():
+        assert "hunter2" not in text, name
+        assert not set("\x1b\x07\u202e") & set(text), name
+    assert not [line for line in result.stdout.lines if line.lstrip().startswith("::")]
+
+
 def test_a_run_with_workers_says_the_same(hostile: Path, run: Run) -> None:
     told = []
     for workers in ((), ("-n2",)):

@@ -220,6 +220,24 @@ def test_markdown_is_inert() -> None:
     assert "❌ 3 of 3" in text
 
 
+def test_markdown_names_what_follows_from_a_container_that_does_not_run() -> None:
+    text = markdown.write(broken())
+    assert "<summary>lucid-03: 7 failed, 14 not judged; it is exited, unhealthy</summary>" in text
+    assert "- 14 cells more not judged because of this: CSL\\-13, " in text
+    assert "Remedy: Do what CTR\\-2 needs." in text
+    assert "Remedy: Do what HTTP" not in text
+
+
+def test_markdown_shows_nothing_as_passed_that_was_not_judged() -> None:
+    cells = [
+        cell("CHS-A", outcome=Outcome.SKIPPED),
+        cell("DKF-A", outcome=Outcome.WAIVED),
+        cell("DKF-B"),
+        cell("IMG-A"),
+    ]
+    assert "| lucid\\-a | ✅ 1 | ✅ 1 | 1 skipped |" in markdown.write(report(cells))
+
+
 def test_markdown_stays_small() -> None:
     cells = [cell(f"A-{at}", outcome=Outcome.FAILED, seen="y" * 2_000) for at in range(500)]
     text = markdown.write(report(cells))
