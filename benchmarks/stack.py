@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Matrix
 
 ROOT = Path(__file__).parents[1]
-GATEWAY, DIRECT = "lucid-api-gateway", "the service itself"
+GATEWAY, DIRECT = "lucid-api-gateway", "directly"
 CLIENTS = 4
 REQUESTS = 4000
 """An admin's rate is 10,000 a minute, for all of a run together."""
@@ -175,17 +175,16 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def most(figures: Mapping[str, float]) -> str:
-    """The largest figure with its name, and the smallest."""
-    name = max(figures, key=lambda each: figures[each])
-    return f"{min(figures.values()):.0f} to {figures[name]:.0f} MiB ({name})"
+def each(figures: Mapping[str, float]) -> str:
+    """The figures of all services in one line."""
+    return ", ".join(f"{name.removeprefix('lucid-')} {figure:.0f}" for name, figure in figures.items()) + " MiB"
 
 
 def measure(stack: Stack, deployment: Deployment) -> Iterator[str]:
     """Yield a line for each thing that is measured."""
-    yield f"images: {most(stack.images())}"
+    yield f"images: {each(stack.images())}"
     time.sleep(SETTLED_SECONDS)
-    yield f"resident when idle: {most(stack.memory('VmRSS'))}"
+    yield f"resident when idle: {each(stack.memory('VmRSS'))}"
     stack.forget_peaks()
     gateway = stack.services[GATEWAY]
 
@@ -195,19 +194,20 @@ def measure(stack: Stack, deployment: Deployment) -> Iterator[str]:
     journey = Traveller("lucid-benchmark", stack.secret, ask).travel()
     if journey.told("verify").get("verified") is not True:
         raise RuntimeError(journey.shown("verify"))
-    yield f"at most in the journey: {most(stack.memory('VmHWM'))}"
+    yield f"at most in the journey: {each(stack.memory('VmHWM'))}"
     asked = {GATEWAY: rate(stack, GATEWAY), DIRECT: rate(stack, "lucid-blockchain-engine")}
     for name, (number, median, p95) in asked.items():
-        yield f"requests to {name}: {number:.0f}/s, median {median:.1f} ms, p95 {p95:.1f} ms"
+        way = "through the gateway" if name == GATEWAY else name
+        yield f"requests {way}: {number:.0f}/s, median {median:.1f} ms, p95 {p95:.1f} ms"
     through, direct = asked.values()
     share, delay = through[0] / direct[0], through[2] / direct[2]
-    yield f"through the gateway: {share:.2f} of the requests, {delay:.1f} times the p95"
+    yield f"that is {share:.2f} of the requests, and {delay:.1f} times the p95"
     stack.forget_peaks()
     for name, target in ((GATEWAY, GATEWAY), (DIRECT, "lucid-data-chain")):
         up, down = transfer(stack, target)
-        yield f"1 GiB of chunks, {name}: {up:.0f} MiB/s up, {down:.0f} MiB/s down"
-        if name == GATEWAY:
-            yield f"at most meanwhile: {most(stack.memory('VmHWM'))}"
+        way = "through the gateway" if name == GATEWAY else name
+        yield f"1 GiB of chunks {way}: {up:.0f} MiB/s up, {down:.0f} MiB/s down"
+        yield f"at most until then: {each(stack.memory('VmHWM'))}"
 
 
 def main() -> None:
