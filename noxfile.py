@@ -162,6 +162,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Hurt a run in every phase of its life, and write what it says and leaves to docs/faults.md; 15 min."""
+    install(session)
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("python", "tests/engine/faults.py", *(session.posargs or ["--page", "docs/faults.md"]))
+
+
+@nox.session
 def protocol(session: nox.Session) -> None:
     """Make the code of the engine's gRPC interface from chain.proto."""
     install(session, "tests")

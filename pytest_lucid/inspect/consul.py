@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from pytest_lucid.errors import EngineError
+from pytest_lucid.inspect.documents import Entry, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +46,11 @@ def read_discovery(session: Session, port: int, services: Sequence[str]) -> Disc
     paths = ("status/leader", *(f"health/service/{name}" for name in services))
     asked = [f"timeout {ANSWER_SECONDS} wget -q -O - http://127.0.0.1:{port}/v1/{path}" for path in paths]
     leader, *answers = session.run_all(asked)
-    elected = str(_read("status/leader", leader)) or None
+    elected = understood(str, _read("status/leader", leader), "asking Consul for its leader") or None
     if elected is None:
         return Discovery(None, dict.fromkeys(services, ()))
     found = zip(services, paths[1:], answers, strict=True)
-    return Discovery(elected, {name: _registrations(_read(path, answer)) for name, path, answer in found})
+    return Discovery(elected, {name: registrations(_read(path, answer), name) for name, path, answer in found})
 
 
 def _read(path: str, answer: Result) -> Any:
@@ -60,10 +61,12 @@ def _read(path: str, answer: Result) -> Any:
         raise EngineError(f"Consul gave no answer to /v1/{path}, so what it knows cannot be judged ({said})") from error
 
 
-def _registrations(entries: list[dict[str, Any]]) -> tuple[Registration, ...]:
+def registrations(answer: Any, name: str) -> tuple[Registration, ...]:
+    """The instances in Consul's answer about the service called `name`; raises EngineError for any other answer."""
+    entries: list[dict[str, Any]] = understood(list[Entry], answer, f"asking Consul for {name}")
     return tuple(
         Registration(
-            address=entry["Service"]["Address"] or entry["Node"]["Address"],
+            address=entry["Service"].get("Address") or entry["Node"]["Address"],
             port=entry["Service"]["Port"],
             passing=all(check["Status"] == "passing" for check in entry["Checks"]),
         )

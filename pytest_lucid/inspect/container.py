@@ -9,6 +9,7 @@ from docker.errors import APIError, NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.missing import no_container, not_running
+from pytest_lucid.inspect.documents import ContainerDocument, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ class Container:
     @property
     def health(self) -> str:
         """`healthy`, `unhealthy` or `starting`; `unchecked` where the container has no health check."""
-        return str(self._state.get("Health", {}).get("Status", "unchecked"))
+        return str((self._state.get("Health") or {}).get("Status") or "unchecked")
 
     @property
     def health_output(self) -> str:
@@ -72,7 +73,7 @@ class Container:
     @property
     def argv(self) -> tuple[str, ...]:
         """The command it was started with."""
-        return (self._document["Path"], *self._document["Args"])
+        return (self._document["Path"], *(self._document.get("Args") or ()))
 
     @property
     def workdir(self) -> str:
@@ -122,7 +123,8 @@ class Container:
         """The ports that the engine publishes now: `8080/tcp` → ports on the host. It must have started."""
         self._demand_started()
         ports = self._document["NetworkSettings"].get("Ports") or {}
-        return {port: frozenset(int(b["HostPort"]) for b in bindings) for port, bindings in ports.items() if bindings}
+        given = {port: [b["HostPort"] for b in bindings or () if b["HostPort"]] for port, bindings in ports.items()}
+        return {port: frozenset(map(int, numbers)) for port, numbers in given.items() if numbers}
 
     @property
     def published_at(self) -> Mapping[str, frozenset[str]]:
@@ -240,9 +242,10 @@ def _capabilities(names: list[str] | None) -> frozenset[str]:
 
 def read_container(engine: Engine, name: str) -> Container:
     """Ask the engine for the container called exactly `name`, and for its last log lines."""
-    with engine_errors(f"inspecting container {name}"):
+    doing = f"inspecting container {name}"
+    with engine_errors(doing):
         try:
-            document = engine.client.api.inspect_container(name)
+            document = understood(ContainerDocument, engine.client.api.inspect_container(name), doing)
             # The engine also answers to the beginning of an id.
             if document["Name"] != f"/{name}":
                 return Container(name, None)

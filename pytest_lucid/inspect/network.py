@@ -10,6 +10,7 @@ from docker.errors import NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.missing import no_network
+from pytest_lucid.inspect.documents import NetworkDocument, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +61,10 @@ class NetworkFacts:
 
 def read_network(engine: Engine, name: str) -> NetworkFacts:
     """Ask the engine for the network called exactly `name`."""
-    with engine_errors(f"inspecting network {name}"):
+    doing = f"inspecting network {name}"
+    with engine_errors(doing):
         try:
-            document = engine.client.api.inspect_network(name)
+            document = understood(NetworkDocument, engine.client.api.inspect_network(name), doing)
         except NotFound:
             return NetworkFacts(name, None)
     return NetworkFacts(name, document if document["Name"] == name else None)

@@ -256,6 +256,15 @@ DOCKERFILES = (
         edit=replace(r"^(ENTRYPOINT .*)$", 'ENTRYPOINT ["/home/app/.local/bin/python", "-m", "lucid_nothing"]'),
     ),
     TreeMutation(
+        name="starts the interpreter twice, and a module that is not there",
+        kills=ids("DKF-START DKF-MODULE"),
+        edit=replace(
+            r"^(ENTRYPOINT .*)$",
+            'ENTRYPOINT ["/home/app/.local/bin/python", "/home/app/.local/bin/python", "-m", "lucid_nothing"]',
+        ),
+        note="what cannot start for one reason is judged for the other, too",
+    ),
+    TreeMutation(
         name="probe misspelt", kills=ids("DKF-PROBE"), edit=replace("lucid_service.probe", "lucid_service.prob")
     ),
     TreeMutation(

@@ -22,11 +22,17 @@ from typing import TYPE_CHECKING, Any
 from pytest_lucid.dockerfile.ignore import parse_ignore
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
+from pytest_lucid.engine.connection import Defaults
 from pytest_lucid.errors import LucidError
 from pytest_lucid.image.documents import Manifest, Saved, read
 from pytest_lucid.image.layer import read_layer
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
+from pytest_lucid.inspect.consul import registrations
+from pytest_lucid.inspect.container import Container
+from pytest_lucid.inspect.creation import mount_differences, resolver_differences, setting_differences
+from pytest_lucid.inspect.documents import ContainerDocument, NetworkDocument, understood
+from pytest_lucid.inspect.network import NetworkFacts
 from pytest_lucid.matrix import load_matrix
 
 if TYPE_CHECKING:
@@ -54,6 +60,36 @@ ENTRYPOINT ["a", "b"]
 """
 IGNORE = b"# all\n*\n!a/**/b?\n[a-c]x\n\\#x\n!**/*.py\n"
 MATRIX = (files("pytest_lucid.matrix") / "phase2.toml").read_bytes()
+PHASE2 = load_matrix(None)
+CONTAINER: dict[str, Any] = {
+    "Id": "0" * 64, "Name": "/a", "Path": "/p", "Args": ["x"], "Image": "sha256:0", "RestartCount": 0,
+    "State": {
+        "Status": "running", "Running": True, "ExitCode": 0, "Health": {"Status": "healthy", "Log": [{"Output": "x"}]},
+    },
+    "Config": {
+        "User": "1:1", "Env": ["A=1", "B"], "WorkingDir": "/", "StopSignal": "SIGTERM", "Hostname": "a",
+        "Labels": {"a": "b"}, "Healthcheck": {"Test": ["CMD", "x"], "Interval": 1, "Timeout": 1, "Retries": 3},
+    },
+    "HostConfig": {
+        "Tmpfs": {"/t": "noexec"}, "CapDrop": ["ALL"], "CapAdd": None, "SecurityOpt": ["no-new-privileges"],
+        "Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 1}], "RestartPolicy": {"Name": "no"}, "Memory": 1,
+        "LogConfig": {"Type": "json-file", "Config": {}}, "PidsLimit": 1, "MaskedPaths": ["/proc/kcore"],
+        "ReadonlyPaths": ["/proc/bus"], "MemorySwap": -1, "OomScoreAdj": 0, "Dns": [], "ExtraHosts": None, "Init": True,
+        "NetworkMode": "n", "Privileged": False, "ReadonlyRootfs": True,
+    },
+    "NetworkSettings": {
+        "Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}], "81/tcp": None},
+        "Networks": {"n": {"IPAddress": "1.2.3.4", "GlobalIPv6Address": "", "Aliases": ["a"], "DNSNames": None}},
+    },
+    "Mounts": [{"Type": "volume", "Destination": "/d", "Name": "v", "Source": "/s"}],
+}  # fmt: skip
+NETWORK: dict[str, Any] = {
+    "Name": "n", "Driver": "bridge", "Internal": False, "IPAM": {"Config": [{"Subnet": "172.20.0.0/16"}]},
+    "Containers": {"0": {"Name": "a", "IPv4Address": "172.20.0.2/16", "IPv6Address": ""}},
+}  # fmt: skip
+ENTRIES: list[Any] = [
+    {"Service": {"Address": "1.2.3.4", "Port": 80}, "Node": {"Address": "1.2.3.4"}, "Checks": [{"Status": "passing"}]}
+]
 SCANNER = Scanner(load_toolbox(), ("app/",))
 
 
@@ -132,7 +168,50 @@ def document(chance: random.Random) -> object:
     return read(kind, changed(text, chance) if chance.random() < 0.5 else text, "manifest.json")
 
 
-TARGETS: dict[str, Target] = {target.__name__: target for target in (matrix, dockerfile, ignore, layer, document)}
+def hurt(told: Any, chance: random.Random) -> Any:
+    """A JSON document with a few values replaced or left out, anywhere in it."""
+    whole = [copy.deepcopy(told)]
+    for _ in range(chance.randint(1, 3)):
+        place: Any = whole
+        key: Any = 0
+        while isinstance(place[key], (dict, list)) and place[key] and chance.random() < 0.8:
+            place = place[key]
+            key = chance.choice(sorted(place)) if isinstance(place, dict) else chance.randrange(len(place))
+        if isinstance(place, dict) and chance.random() < 0.3:
+            del place[key]
+        else:
+            place[key] = chance.choice([None, 0, -1, 1e308, "", "x", "1.2.3.4/99", [], {}, [None], [1], {"a": 1}, True])
+    return whole[0]
+
+
+def container(chance: random.Random) -> object:
+    """What the engine says of a container, and every question that is asked of it."""
+    made = Container("a", understood(ContainerDocument, hurt(CONTAINER, chance), "inspecting"))
+    service = PHASE2.service[0]
+    names = [name for name, value in vars(Container).items() if isinstance(value, property) and name[0] != "_"]
+    return [
+        *(getattr(made, name) for name in names),
+        made.aliases("n"),
+        setting_differences([made], made, service, Defaults()),
+        mount_differences([made], made, service, {}),
+        resolver_differences(made, PHASE2),
+    ]
+
+
+def network(chance: random.Random) -> object:
+    """What the engine says of a network."""
+    made = NetworkFacts("n", understood(NetworkDocument, hurt(NETWORK, chance), "inspecting"))
+    return made.driver, made.subnets, made.is_internal, made.members
+
+
+def consul(chance: random.Random) -> object:
+    """What Consul says of a service."""
+    return registrations(hurt(ENTRIES, chance), "a")
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target for target in (matrix, dockerfile, ignore, layer, document, container, network, consul)
+}
 
 
 def attempt(name: str, number: int) -> None:
