@@ -1,7 +1,8 @@
 """Make the pictures of the documents from real runs: `nox -s pictures`. Needs an engine, and Chromium.
 
-All green: the stack of this tree. One service broken: the same stack, kept, with one container stopped. A bad tree and
-sixty services: Dockerfiles written here, which need no engine.
+All green: the stack of this tree. One service broken: the same stack, kept, with one container stopped. A bad tree: a
+copy of this one with defects planted in its Dockerfiles. Sixty services: Dockerfiles written here. The last two need no
+engine.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ MOST_LINES = 64
 COLOURS = {"31": "#cf222e", "32": "#1a7f37", "33": "#9a6700"}
 PROGRAMS = ("chromium-headless-shell", "chromium")
 BAD = "FROM python:latest\nADD https://example.org/x /x\nRUN apt-get update && apt-get install curl\nCMD python -m x\n"
+# What is planted at the end of each Dockerfile, where all of it is wrong.
+PLANTED = (
+    "USER root", "ENV API_TOKEN=ghp_aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAbCdEf", "ADD https://example.org/tool /tool",
+    "RUN apt-get update && apt-get install curl", "EXPOSE 22", "CMD python -m http.server",
+)  # fmt: skip
+TREE = ("lucid.toml", "pyproject.toml", "common", "03-api-gateway", "blockchain", "service-mesh", "tests/dockerfile")
 SERVICE = """[[service]]
 name = "shop-{0:02}"
 image = "shop-{0:02}"
@@ -67,13 +74,14 @@ def svg(text: str) -> str:
     )
 
 
-def screenshot(report: Path, picture: Path, height: int) -> None:
-    """The beginning of an HTML report, as Chromium shows it."""
+def screenshot(report: Path, picture: Path, height: int, at: str = "h1") -> None:
+    """An HTML report from what the selector `at` finds on, as Chromium shows it."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1200, "height": height})
+        page = browser.new_page(viewport={"width": 1100, "height": height})
         page.goto(report.as_uri())
+        page.locator(at).first.evaluate("(it) => it.scrollIntoView()")
         page.screenshot(path=picture)
         browser.close()
 
@@ -83,35 +91,42 @@ def stack(folder: Path) -> None:
     report = folder / "report.html"
     told = pytest(ROOT, "--lucid-up", "--lucid-keep", f"--lucid-report={report}")
     (PICTURES / "green.svg").write_text(svg(told), "utf-8")
-    screenshot(report, PICTURES / "green.png", 1100)
+    screenshot(report, PICTURES / "green.png", 1000)
     try:
         connect().client.containers.get(STOPPED).stop()
         told = pytest(ROOT, "--lucid-host=local", f"--lucid-report={report}")
         (PICTURES / "broken.svg").write_text(svg(told), "utf-8")
-        screenshot(report, PICTURES / "broken.png", 1100)
+        screenshot(report, PICTURES / "broken.png", 1000)
     finally:
         subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True)
 
 
-def trees(folder: Path) -> None:
-    """A tree full of findings, and sixty services."""
-    suite = str(ROOT / "tests" / "dockerfile")
-    common = ("--rootdir=.", "-c", str(ROOT / "pyproject.toml"), suite, "--lucid-report=report.html")
-    bad, sixty = folder / "bad", folder / "sixty"
-    for number in range(7):
-        (bad / f"svc{number}").mkdir(parents=True)
-        (bad / f"svc{number}" / "Dockerfile").write_text(BAD, "utf-8")
-    (PICTURES / "bad.svg").write_text(svg(pytest(bad, *common, "--lucid-all-dockerfiles")), "utf-8")
-    screenshot(bad / "report.html", PICTURES / "bad.png", 1100)
+def bad_tree(folder: Path) -> None:
+    """This tree with defects planted in its Dockerfiles."""
+    for name in TREE:
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, folder / name)
+    for dockerfile in sorted(folder.rglob("Dockerfile*")):
+        if dockerfile.is_file() and "tests" not in dockerfile.parts:
+            dockerfile.write_text("\n".join((dockerfile.read_text("utf-8").rstrip(), *PLANTED, "")), "utf-8")
+    arguments = ("tests/dockerfile", "--lucid-all-dockerfiles", "--lucid-report=report.html")
+    (PICTURES / "bad.svg").write_text(svg(pytest(folder, *arguments)), "utf-8")
+    screenshot(folder / "report.html", PICTURES / "bad.png", 1000)
+
+
+def sixty(folder: Path) -> None:
+    """Sixty services, one of which is bad."""
+    shutil.copytree(ROOT / "tests" / "dockerfile", folder / "tests" / "dockerfile")
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n", "utf-8")
     rows = ['extends = "nothing"\nphase = 1\n']
     for number in range(60):
-        (sixty / f"{number:02}").mkdir(parents=True)
+        (folder / f"{number:02}").mkdir()
         text = BAD if number == 7 else f"FROM example.org/base:1@sha256:{'0' * 64}\nEXPOSE {9000 + number}\nUSER 1000\n"  # noqa: PLR2004 - any one
-        (sixty / f"{number:02}" / "Dockerfile").write_text(text, "utf-8")
+        (folder / f"{number:02}" / "Dockerfile").write_text(text, "utf-8")
         rows.append(SERVICE.format(number, 9000 + number))
-    (sixty / "lucid.toml").write_text("\n".join(rows), "utf-8")
-    (PICTURES / "sixty.svg").write_text(svg(pytest(sixty, *common, "-v")), "utf-8")
-    screenshot(sixty / "report.html", PICTURES / "sixty.png", 1100)
+    (folder / "lucid.toml").write_text("\n".join(rows), "utf-8")
+    told = pytest(folder, "tests/dockerfile", "--lucid-report=report.html")
+    (PICTURES / "sixty.svg").write_text(svg(told), "utf-8")
+    screenshot(folder / "report.html", PICTURES / "sixty.png", 900, "#matrix")
 
 
 if __name__ == "__main__":
@@ -120,4 +135,6 @@ if __name__ == "__main__":
         if "--no-stack" not in sys.argv:
             stack(Path(made))
         if "--no-trees" not in sys.argv:
-            trees(Path(made))
+            for draw in (bad_tree, sixty):
+                (Path(made) / draw.__name__).mkdir()
+                draw(Path(made) / draw.__name__)

@@ -67,8 +67,8 @@ def main() -> None:
         if check in checks:
             count(findings(case, check), case.findings, check, totals)
     for case in TREES:
-        with tempfile.TemporaryDirectory() as folder:
-            lines = found(case, Path(folder))
+        with tempfile.TemporaryDirectory() as made:
+            lines = found(case, Path(made))
         for check in checks:
             if list(inspect.signature(ALL[check]).parameters) == ["lucid_audit"]:
                 count(_of(check, lines), _of(check, case.findings), check, totals)

@@ -117,7 +117,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for the service once for each service."""
     if "lucid_waiver" in metafunc.fixturenames and metafunc.definition.get_closest_marker("lucid"):
         waivers = workspace_of(metafunc.config).matrix.waiver
-        metafunc.parametrize("lucid_waiver", waivers, ids=[f"{waiver.check}:{waiver.service}" for waiver in waivers])
+        ids = [f"{waiver.check}:{waiver.service}" for waiver in waivers]
+        none = pytest.param(None, marks=pytest.mark.skip("the matrix has no waiver"), id="none")
+        metafunc.parametrize("lucid_waiver", waivers or [none], ids=ids or None)
     hosts = metafunc.config.stash[SETTINGS].hosts
     if "lucid_host" in metafunc.fixturenames and len(hosts) > 1:
         metafunc.parametrize("lucid_host", hosts, indirect=True)

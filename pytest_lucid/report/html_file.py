@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from pytest_lucid.report.areas import area_name, areas_of, counted, subjects, told_together
+from pytest_lucid.report.areas import area_name, areas_of, badness, counted, subjects, told_together
 from pytest_lucid.report.groups import red_groups, skipped, waived
 from pytest_lucid.report.loglines import short
 from pytest_lucid.report.model import Outcome
@@ -47,6 +47,8 @@ def write(report: RunReport) -> str:
         script=Markup(script),  # noqa: S704 - likewise
         policy="; ".join((*POLICY, f"style-src {_hash(style)}", f"script-src {_hash(script)}")),
         subjects=list(groups),
+        # The worst first; services that are as good as each other stay in the order of the matrix.
+        rows=sorted(enumerate(groups), key=lambda row: [-each for each in badness(groups[row[1]])]),
         areas=areas,
         tiles={(name, area.code): _tile(cells, area.code) for name, cells in groups.items() for area in areas},
         claims=len(groups) <= MOST_BEFORE_CLAIMS,

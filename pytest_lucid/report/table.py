@@ -52,7 +52,7 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     shown = {name: cells for name, cells in groups.items() if every or name not in green}
     if not shown:
         shown = dict(list(groups.items())[: MOST_GREEN_ROWS if len(groups) > MOST_GREEN_ROWS + 1 else None])
-    lines = _fitting(shown, areas_of(report.cells), width)
+    lines = _fitting(shown, areas_of(cell for cells in shown.values() for cell in cells), width)
     hidden = [name for name in groups if name not in shown]
     if hidden:
         lines.append(Line(f"and {len(hidden)} more without a failure", GOOD if len(hidden) == len(green) else QUIET))

@@ -199,6 +199,15 @@ def test_nothing_sticks_out(show: Show, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_matrix_has_its_size_before_all_of_it_is_laid_out(show: Show) -> None:
+    page = show(broken(6, 150), bypass_csp=True)
+    height = page.locator("#heat").evaluate("(it) => it.getBoundingClientRect().height")
+    assert height > 150 * 20
+    page.add_style_tag(content=".area { content-visibility: visible !important; }")
+    laid_out = page.locator("#heat").evaluate("(it) => it.getBoundingClientRect().height")
+    assert abs(laid_out - height) < height / 5
+
+
 def test_the_picture_shows_who_needs_whom(show: Show) -> None:
     page = show(broken())
     assert page.locator("svg g.box").count() == 7

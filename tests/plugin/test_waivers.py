@@ -39,6 +39,15 @@ def test_a_waiver_of_something_else_excuses_nothing(
     run().assert_outcomes(passed=5, failed=1)
 
 
+def test_a_matrix_without_a_waiver_says_so(pytester: pytest.Pytester, run: Run) -> None:
+    (pytester.path / "lucid.toml").write_text(
+        'extends = "nothing"\nphase = 1\n[[service]]\nname = "shop"\nimage = "shop"\n'
+    )
+    result = run("--rootdir=.", SUITE)
+    result.assert_outcomes(skipped=3)
+    result.stdout.fnmatch_lines(["skipped: WVR-* (3 cells): the matrix has no waiver"])
+
+
 def test_an_expired_waiver_excuses_nothing(pytester: pytest.Pytester, run: Run) -> None:
     write(pytester, "DEMO", "lucid-data-chain", "2020-01-01")
     run().assert_outcomes(passed=5, failed=1)
