@@ -1,13 +1,15 @@
-"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, Dockerfiles as a linter."""
+"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, a linter, monitoring."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
 import json
+import signal
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import LOCAL
@@ -40,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     begin.add_argument("--output", default="lucid.toml", help="the file to write, which must not be there yet")
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
+    _watch_options(commands.add_parser("watch", help="make the live checks again and again, and serve what they find"))
     given = parser.parse_args(arguments)
     try:
         if given.command == "lint":
@@ -54,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
             _begin(given.host, given.project, Path(given.output))
         elif given.command == "schema":
             _schema()
+        elif given.command == "watch":
+            _watch(given)
         else:
             with closing(connect(given.host)) as engine, exclusive(engine):
                 remove_leftovers(engine, _say)
@@ -70,6 +75,36 @@ def _lint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("file", "check", "severity"), help="group the findings, the worst first")
     parser.add_argument("--fail-on", choices=SEVERITIES, default=SEVERITIES[0], help="the least severity that gives 1")
     parser.add_argument("--quiet", action="store_true", help="no line with the count")
+
+
+def _watch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", action="append", help="as for pytest --lucid-host, repeatable; this machine by default"
+    )
+    parser.add_argument("--project", default=".", metavar="DIR", help="the folder with lucid.toml; here by default")
+    parser.add_argument("--every", type=float, default=60, metavar="S", help="seconds between two rounds (default: 60)")
+    parser.add_argument("--listen", default="127.0.0.1:9188", metavar="ADDRESS:PORT", help="default: 127.0.0.1:9188")
+    parser.add_argument("--rounds", type=int, metavar="N", help="end after N rounds; never by default")
+    what = "run this for each change, without a shell and with the change in its environment; the last option"
+    parser.add_argument("--on-change", nargs=argparse.REMAINDER, default=[], metavar="COMMAND", help=what)
+
+
+def _watch(given: argparse.Namespace) -> None:
+    from pytest_lucid.watch.loop import Watcher, Wishes  # noqa: PLC0415 - only this command needs these
+    from pytest_lucid.watch.round import Plan  # noqa: PLC0415 - likewise
+    from pytest_lucid.watch.server import read_address  # noqa: PLC0415 - likewise
+
+    plan = Plan(tuple(given.host or [LOCAL]), Path(given.project).resolve())
+    wishes = Wishes(given.every, read_address(given.listen), tuple(given.on_change), given.rounds)
+    watcher = Watcher(plan, wishes, lambda line: print(line, flush=True), _warn)  # noqa: T201 - a command line speaks
+
+    def end(_signal: int, _frame: object) -> None:
+        # In a thread of its own: the main thread, which is interrupted here, may hold what `end` needs.
+        Thread(target=watcher.end).start()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, end)
+    watcher.watch()
 
 
 def _lint(given: argparse.Namespace) -> int:
@@ -128,6 +163,10 @@ def _schema() -> None:
     from pytest_lucid.matrix.schema import lucid_schema  # noqa: PLC0415 - likewise
 
     print(json.dumps(lucid_schema(), indent=2))  # noqa: T201 - a command line speaks
+
+
+def _warn(line: str) -> None:
+    print(f"lucid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a command line speaks
 
 
 def _say(line: str) -> None:

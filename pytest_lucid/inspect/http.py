@@ -73,6 +73,13 @@ class Response:
             raise MissingError(str(self), about=f"answers of {scheme}://{where}")
         return self
 
+    def moment(self, name: str) -> dt.datetime | None:
+        """The field of this name as a time, with or without a zone; None where there is none in ISO 8601."""
+        try:
+            return dt.datetime.fromisoformat(str(self.document.get(name)).replace("Z", "+00:00"))
+        except ValueError:
+            return None
+
     def __str__(self) -> str:
         """Return the answer in one line, for messages."""
         told = f"{self.status} {self.text[:200]}"

@@ -1,0 +1,1 @@
+"""`python -m pytest_lucid watch`: the live checks again and again, for monitoring."""

@@ -1,0 +1,63 @@
+"""What the engines of the hosts report about containers, as it happens, so that a round need not wait for its time."""
+
+from __future__ import annotations
+
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.errors import LucidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What changes an answer; commands inside, attaching and the like do not.
+ACTIONS = ("create", "destroy", "die", "oom", "pause", "unpause", "rename", "start", "update", "health_status")
+# An engine that is gone is asked again so often.
+AGAIN_SECONDS = 5
+
+
+class Events:
+    """Follows the engine of one host in a thread, and hands over the name of each container that changes."""
+
+    def __init__(self, host: str, seen: Callable[[str], None]) -> None:
+        self._host = host
+        self._seen = seen
+        self._stopped = Event()
+        self._stream: Any = None
+        # A connection that hangs keeps nobody from ending.
+        self._thread = Thread(target=self._follow, name=f"events of {host}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no longer."""
+        self._stopped.set()
+
+    def _follow(self) -> None:
+        since = int(time.time())
+        while not self._stopped.is_set():
+            try:
+                since = self._read(since)
+            except (LucidError, DockerException, RequestException, OSError):
+                # The round itself says that the engine is gone; no event was lost, for the next question begins there.
+                self._stopped.wait(AGAIN_SECONDS)
+
+    def _read(self, since: int) -> int:
+        engine = connect(self._host)
+        try:
+            filters = {"type": "container", "event": list(ACTIONS)}
+            for event in engine.client.events(since=since, filters=filters, decode=True):
+                if self._stopped.is_set():
+                    break
+                since = int(event.get("time", since))
+                self._seen(str(event.get("Actor", {}).get("Attributes", {}).get("name", "")))
+        finally:
+            engine.close()
+        return since

@@ -1,0 +1,67 @@
+"""The loop with real rounds on no engine: what cannot be checked is said once, and the loop ends when asked to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_lucid.errors import ConfigError
+from pytest_lucid.watch.loop import Watcher, Wishes
+from pytest_lucid.watch.round import Plan, RoundError, Rounds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_SECONDS = 120
+NOWHERE = ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return Plan((f"unix://{tmp_path}/no.sock",), tmp_path)
+
+
+def test_round_without_an_engine_says_why(plan: Plan) -> None:
+    with pytest.raises(RoundError, match=r"no\.sock"):
+        Rounds(plan).make()
+
+
+def test_problem_is_said_once_and_the_watcher_ends(plan: Plan) -> None:
+    lines: list[str] = []
+    watcher = Watcher(plan, Wishes(5, NOWHERE), lines.append, lambda _: None)
+    thread = threading.Thread(target=watcher.watch)
+    thread.start()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not lines and time.monotonic() < deadline:
+        time.sleep(0.05)
+    watcher.end()
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
+    assert [list(json.loads(line)) for line in lines] == [["time", "problem"]]
+    assert not watcher.status.is_healthy(time.time())
+
+
+def test_end_in_a_round_ends_the_round(plan: Plan) -> None:
+    rounds = Rounds(plan)
+    made: list[object] = []
+    thread = threading.Thread(target=lambda: made.append(rounds.make()))
+    thread.start()
+    rounds.stop()
+    thread.join(PATIENCE_SECONDS)
+    assert made == [None]
+
+
+def test_event_of_a_stranger_begins_no_round(plan: Plan) -> None:
+    watcher = Watcher(plan, Wishes(5, NOWHERE), lambda _: None, lambda _: None)
+    watcher.notice("somebody")
+    assert watcher._queue.empty()  # noqa: SLF001 - what waits there is not to be seen otherwise
+
+
+@pytest.mark.parametrize(("every", "rounds"), [(4.9, None), (float("nan"), None), (60, 0)])
+def test_senseless_numbers(every: float, rounds: int | None) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        Wishes(every, NOWHERE, rounds=rounds)
