@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 from pytest_lucid.config.check import SEVERITIES
-from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.config.hosts import LOCAL, read_hosts
 from pytest_lucid.engine.bootstrap import ensure_engine
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, exclusive
@@ -94,7 +94,12 @@ def _watch(given: argparse.Namespace) -> None:
     from pytest_lucid.watch.round import Plan  # noqa: PLC0415 - likewise
     from pytest_lucid.watch.server import read_address  # noqa: PLC0415 - likewise
 
-    plan = Plan(tuple(given.host or [LOCAL]), Path(given.project).resolve())
+    hosts, project = read_hosts(tuple(given.host or [LOCAL])), Path(given.project).resolve()
+    if not hosts:
+        raise ConfigError("--host: expected a host, such as pi.local; leave the option out for this machine")
+    if not project.is_dir():
+        raise ConfigError(f"--project={given.project}: no such folder; expected the one with lucid.toml")
+    plan = Plan(hosts, project)
     wishes = Wishes(given.every, read_address(given.listen), tuple(given.on_change), given.rounds)
     watcher = Watcher(plan, wishes, lambda line: print(line, flush=True), _warn)  # noqa: T201 - a command line speaks
 

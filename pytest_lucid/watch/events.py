@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docker.errors import DockerException
 from requests.exceptions import RequestException
@@ -28,7 +29,7 @@ class Events:
         self._host = host
         self._seen = seen
         self._stopped = Event()
-        self._stream: Any = None
+        self._since = int(time.time())
         # A connection that hangs keeps nobody from ending.
         self._thread = Thread(target=self._follow, name=f"events of {host}", daemon=True)
 
@@ -41,23 +42,20 @@ class Events:
         self._stopped.set()
 
     def _follow(self) -> None:
-        since = int(time.time())
         while not self._stopped.is_set():
-            try:
-                since = self._read(since)
-            except (LucidError, DockerException, RequestException, OSError):
-                # The round itself says that the engine is gone; no event was lost, for the next question begins there.
-                self._stopped.wait(AGAIN_SECONDS)
+            # The round itself says that the engine is gone; no event is lost, for the next question begins there.
+            with suppress(LucidError, DockerException, RequestException, OSError):
+                self._read()
+            self._stopped.wait(AGAIN_SECONDS)
 
-    def _read(self, since: int) -> int:
+    def _read(self) -> None:
         engine = connect(self._host)
         try:
             filters = {"type": "container", "event": list(ACTIONS)}
-            for event in engine.client.events(since=since, filters=filters, decode=True):
+            for event in engine.client.events(since=self._since, filters=filters, decode=True):
                 if self._stopped.is_set():
                     break
-                since = int(event.get("time", since))
+                self._since = int(event.get("time", self._since))
                 self._seen(str(event.get("Actor", {}).get("Attributes", {}).get("name", "")))
         finally:
             engine.close()
-        return since

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_lucid.__main__ import main
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.watch.loop import Watcher, Wishes
 from pytest_lucid.watch.round import Plan, RoundError, Rounds
@@ -65,3 +66,18 @@ def test_event_of_a_stranger_begins_no_round(plan: Plan) -> None:
 def test_senseless_numbers(every: float, rounds: int | None) -> None:
     with pytest.raises(ConfigError, match="expected"):
         Wishes(every, NOWHERE, rounds=rounds)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--host="], "--host: expected a host"),
+        (["--project=/nowhere"], "--project=/nowhere: no such folder"),
+        (["--listen=nonsense"], "--listen=nonsense: expected an address and a port"),
+        (["--every=1"], "--every=1: expected at least 5 seconds"),
+        (["--rounds=0"], "--rounds=0: expected 1 or more"),
+    ],
+)
+def test_wrong_usage_is_one_message(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    assert main(["watch", *arguments]) == 4
+    assert capsys.readouterr().err.startswith(f"ERROR: {message}")
