@@ -99,7 +99,7 @@ def _health(status: Status, now: float) -> dict[str, object]:
     return {
         "status": "healthy" if status.is_healthy(now) else "unhealthy",
         "red": sorted(red),
-        "flapping": [f"{key[0]}[{key[1]}]" for key in status.history.flapping],
+        "flapping": [name_of(status.cells[key]) for key in status.history.flapping],
         "problem": status.problem,
         "age_seconds": None if status.ended is None else round(now - status.ended, 1),
         "rounds": status.rounds,

@@ -77,9 +77,9 @@ def test_stopped_service_shows_at_once_and_recovers(
     before = {container.id for container in stack.containers.list(all=True)}
     try:
         stack.containers.get(SERVICE).stop()
-        until(lambda: f"CTR-RUNNING[{SERVICE}]" in asked(url)["red"])
+        until(lambda: f"CTR-RUNNING[{SERVICE}@local]" in asked(url)["red"])
         # The whole round follows by itself, an hour before its time.
-        until(lambda: f"HTTP-HEALTH[{SERVICE}]" in asked(url)["red"])
+        until(lambda: f"HTTP-HEALTH[{SERVICE}@local]" in asked(url)["red"])
     finally:
         stack.containers.get(SERVICE).start()
     until(lambda: asked(url)["status"] == "healthy")
@@ -87,6 +87,6 @@ def test_stopped_service_shows_at_once_and_recovers(
     assert process.wait(PATIENCE_SECONDS) == 0
     assert {container.id for container in stack.containers.list(all=True)} == before
     lines = [json.loads(line) for line in (tmp_path / "changes").read_text().splitlines()]
-    running = [(line["before"], line["after"]) for line in lines if line["cell"] == f"CTR-RUNNING[{SERVICE}]"]
+    running = [(line["before"], line["after"]) for line in lines if line["cell"] == f"CTR-RUNNING[{SERVICE}@local]"]
     assert running == [("passed", "failed"), ("failed", "passed")]
-    assert f"CTR-RUNNING[{SERVICE}]failed\n" in (tmp_path / "noted").read_text()
+    assert f"CTR-RUNNING[{SERVICE}@local]failed\n" in (tmp_path / "noted").read_text()
