@@ -11,7 +11,6 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError, LucidError
-from pytest_lucid.report.junit import name_of
 from pytest_lucid.watch.events import Events
 from pytest_lucid.watch.round import Rounds
 from pytest_lucid.watch.server import serving
@@ -122,7 +121,7 @@ class Watcher:
     def _tell(self, change: Change) -> None:
         cell = change.cell
         facts = {
-            "cell": name_of(cell),
+            "cell": cell.name,
             "check": cell.check,
             "service": cell.service or "",
             "host": cell.host or "",

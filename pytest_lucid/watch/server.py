@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.report import prometheus
-from pytest_lucid.report.junit import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,11 +94,11 @@ def answer(status: Status, path: str) -> tuple[HTTPStatus, str, str]:
 
 
 def _health(status: Status, now: float) -> dict[str, object]:
-    red = [name_of(cell) for cell in status.cells.values() if cell.outcome.is_red]
+    red = [cell.name for cell in status.cells.values() if cell.outcome.is_red]
     return {
         "status": "healthy" if status.is_healthy(now) else "unhealthy",
         "red": sorted(red),
-        "flapping": [name_of(status.cells[key]) for key in status.history.flapping],
+        "flapping": [status.cells[key].name for key in status.history.flapping],
         "problem": status.problem,
         "age_seconds": None if status.ended is None else round(now - status.ended, 1),
         "rounds": status.rounds,
