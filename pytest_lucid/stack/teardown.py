@@ -36,7 +36,7 @@ def tear_down(engine: Engine, run: str) -> None:
     """Remove every container, network and volume labelled with `run`. What is gone already is no error."""
     label = f"{RUN}={run}"
     client = engine.client
-    with _uninterrupted(), engine_errors(f"tearing down run {run}"):
+    with uninterrupted(), engine_errors(f"tearing down run {run}"):
         containers = client.api.containers(all=True, filters={"label": label})
         together(partial(_remove_container, engine, container["Id"]) for container in containers)
         networks = client.api.networks(filters={"label": label})
@@ -72,16 +72,20 @@ def remove_leftovers(engine: Engine, progress: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let a second Ctrl-C wait until everything is removed: it takes seconds, and what is left behind would block."""
+def uninterrupted() -> Iterator[None]:
+    """Go on in spite of Ctrl-C or SIGTERM until everything is removed.
+
+    It takes seconds, what is left behind would block, and CI systems send one signal after the other.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _remove_container(engine: Engine, identity: str) -> None:
