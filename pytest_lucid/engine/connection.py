@@ -200,7 +200,7 @@ def engine_errors(doing: str) -> Iterator[None]:
     except APIError as error:
         raise EngineError(f"{doing}: the engine refused: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
-        about = THE_ENGINE if isinstance(error, requests.ConnectionError) else ""
+        about = THE_ENGINE if isinstance(error, (requests.ConnectionError, requests.Timeout)) else ""
         raise EngineError(f"{doing}: {_root(error)}", about=about) from error
 
 

@@ -11,8 +11,11 @@ from socketserver import ThreadingUnixStreamServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from docker.errors import DockerException
 
-from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.asking import Once
+from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -73,3 +76,29 @@ def test_a_socket_that_is_not_there_is_one_message(tmp_path: Path) -> None:
     """And no socket is left open, which pytest would report."""
     with pytest.raises(EngineError, match=r"no container engine answers at .*nope \(.*No such file"):
         connect(f"unix://{tmp_path}/nope")
+
+
+@pytest.mark.parametrize(
+    ("raised", "about"),
+    [
+        (requests.ConnectionError("refused"), "the engine"),
+        (requests.ReadTimeout("nothing for 60 s"), "the engine"),
+        (requests.exceptions.ChunkedEncodingError("cut off"), ""),
+        (DockerException("no"), ""),
+    ],
+)
+def test_silence_of_the_engine_is_one_cause_whatever_was_asked(raised: Exception, about: str) -> None:
+    with pytest.raises(EngineError, match="inspecting a: ") as caught, engine_errors("inspecting a"):
+        raise raised
+    assert caught.value.about == about
+
+
+def test_an_answer_that_is_asked_for_again_is_about_the_same() -> None:
+    def fail() -> None:
+        raise EngineError("gone", about="the engine")
+
+    once = Once()
+    for _ in range(2):
+        with pytest.raises(EngineError) as caught:
+            once.ask("question", fail)
+        assert caught.value.about == "the engine"
