@@ -190,15 +190,17 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are.
 
-    `-- answers` writes the table of docs/testinfra.md, `-- figures` those of docs/services.md.
+    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md.
     """
     install(session)
-    for name in session.posargs or ("image", "sidecar", "dockerfiles", "services", "stack", "plain", "reports"):
+    options = [word for word in session.posargs if word.startswith("-")]
+    names = [word for word in session.posargs if word not in options]
+    for name in names or ("image", "sidecar", "dockerfiles", "services", "stack", "plain", "reports"):
         if name in {"services", "figures"}:
             install_services(session)
         if name == "reports":
             install(session, "browser")
-        session.run("python", f"benchmarks/{name}.py", env={"PYTHONPATH": os.pathsep.join(BENCHED)})
+        session.run("python", f"benchmarks/{name}.py", *options, env={"PYTHONPATH": os.pathsep.join(BENCHED)})
 
 
 @nox.session

@@ -6,13 +6,13 @@ Run it with `nox -s bench -- answers`.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import testinfra
 from module_table import CELLS
 from scene import playing
 from stock_testinfra import QUESTIONS
+from tables import write
 
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "testinfra.md"
-BEGIN, END = "<!-- begin {} -->", "<!-- end {} -->"
 # Where testinfra itself errs, and the sidecar does not.
 ERRS = (
     'host.socket("tcp://127.0.0.1:7001").is_listening',
@@ -70,14 +68,6 @@ def entered(engine: Engine, container: str) -> Iterator[Host]:
     finally:
         session.close()
         session.sidecar.remove()
-
-
-def write(name: str, table: list[str]) -> None:
-    """Put a table in its place in the document."""
-    begin, end = BEGIN.format(name), END.format(name)
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(begin)
-    after = rest.partition(end)[2]
-    DOCUMENT.write_text("\n".join([f"{before}{begin}", *table, f"{end}{after}"]), "utf-8")
 
 
 def main() -> None:

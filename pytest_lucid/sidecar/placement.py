@@ -16,12 +16,22 @@ ASKING = (
     (re.compile(r"/proc(?:/+\.)*/+(?:thread-)?self(?![\w-])"), "/proc/1"),
     (re.compile(r"(?<![\w/])/proc/mounts(?!\w)"), "/proc/1/mounts"),
     (re.compile(r"(?<![\w/])/etc/mtab(?!\w)"), "/proc/1/mounts"),
+    (re.compile(r"(?<![\w/])/dev/fd(?!\w)"), "/proc/1/fd"),
+    (re.compile(r"(?<!\\)\$(\{?)PATH\b"), r"$\1_target_path"),
+)
+# The link itself is asked for, and it is the same for every process.
+LINKS = re.compile(
+    r"((?:\btest|\[) -[hL](?: --)? '?/proc/(?:thread-)?self(?![\w/])|"
+    r"(?:(?:\btest|\[) -[hL]|\breadlink)(?: --)? '?(?:/etc/mtab|/proc/mounts|/dev/fd)(?![\w/]))"
 )
 # The sidecar's own processes: that of the shell, and those that a wildcard matches, too; a program that replaces the
 # shell would be busybox' own.
 SHELL = re.compile(r"""/proc/+["']?\$(?:[$!]|\{?PPID\b)""")
 WILDCARD = re.compile(r"/proc/+[^\s/;|&]*[*?\[]")
 REPLACED = re.compile(r"(?:^|[;&|({\n])\s*exec\s+(?![\d<>&{])")
+VARIABLES = re.compile(r"(?:^|[;&|({\n])\s*(?:export(?:\s+-p)?|readonly|set)\s*(?:$|[;&|)}\n])")
+# Here `!`, `-a` and the like cannot be told apart from what is asked.
+BRACKETS = re.compile(r"\[\[\s[^]]*(?<=\s)-[rwx]\s")
 IPC = re.compile(r"kernel[./](msg|sem\b|shm|auto_msgmni)|fs[./]mqueue|/proc/sysvipc|\bipcs\b")
 HOSTNAME = re.compile(r"kernel[./](hostname|domainname)|\bhostname\b|\buname\b.* -\w*[an]")
 CGROUP = re.compile(r"/proc/(\d+|\*|\[[^]]*\]\*?)/cgroup")
@@ -29,6 +39,8 @@ CGROUP = re.compile(r"/proc/(\d+|\*|\[[^]]*\]\*?)/cgroup")
 REFUSED = (
     (SHELL, "'/proc/$$' 'the shell that asks, which is its own' /proc/1"),
     (WILDCARD, "/proc 'wildcards for processes, where its own are, too' host.process"),
+    (VARIABLES, "set 'listing the variables of its shell' env"),
+    (BRACKETS, "'[[' 'permissions (-r, -w, -x)' '[ or test'"),
     (REPLACED, "exec 'replacing its shell' 'the program without exec'"),
 )
 
@@ -98,8 +110,7 @@ class Placement:
                 f"{command!r} asks for the host name of a container that may change it (CAP_SYS_ADMIN): "
                 "no sidecar can join its UTS namespace."
             )
-        for pattern, replacement in ASKING:
-            command = pattern.sub(replacement, command)
+        command = "".join(part if LINKS.fullmatch(part) else _of_first_process(part) for part in LINKS.split(command))
         if CGROUP.search(command) and not self.sees_cgroup:
             raise EngineError(
                 f"{command!r} asks for control groups as the container's own cgroup namespace shows them: "
@@ -108,6 +119,12 @@ class Placement:
         if reason := next((reason for pattern, reason in REFUSED if pattern.search(command)), None):
             return f"_refuse {reason}"
         return command
+
+
+def _of_first_process(part: str) -> str:
+    for pattern, replacement in ASKING:
+        part = pattern.sub(replacement, part)
+    return part
 
 
 def _is_shared(ipc: str) -> bool:

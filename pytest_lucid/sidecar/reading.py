@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_lucid.engine.shell_protocol import Result
     from pytest_lucid.sidecar.session import Session
@@ -29,13 +29,18 @@ class Reading:
                 raise ValueError(f"{pattern!r} is no pattern of paths; expected an absolute path without blanks")
         bits = secrets.randbits(DISGUISE_BITS)
         self._prefix = "".join("/." if bits >> bit & 1 else "//" for bit in range(DISGUISE_BITS))
-        self.command = " ".join(["_show", *(f"{self._prefix}{pattern}" for pattern in patterns)])
+        self.command = f"_show {quoted(f'{self._prefix}{pattern}' for pattern in patterns)}"
 
     def files(self, answer: Result) -> dict[str, bytes]:
         """Return path → content of each file that could be opened, in the order of the patterns."""
         _, *parts = (b"\n" + answer.stdout).split(b"\n==> " + self._prefix.encode())
         read = (part.partition(b" <==\n") for part in parts)
         return {path.decode("utf-8", "surrogateescape"): content for path, _, content in read}
+
+
+def quoted(patterns: Iterable[str]) -> str:
+    """Return patterns as words that the shell gives on as they are: then it need not start another shell for them."""
+    return " ".join(f"'{pattern}'" for pattern in patterns)
 
 
 def read_files(session: Session, *patterns: str) -> dict[str, bytes]:

@@ -33,8 +33,8 @@ BOUNDING_SET = sum(1 << number for number in CAPABILITIES.values())
 PIDS = 64
 # A machine of 1 GiB has several sidecars beside its services. Output is not kept in the sidecar.
 MEMORY_BYTES = 64 * 1024 * 1024
-# Where the programs are written: two, each of one page, which has 64 KiB at most; and a copy on the way.
-SCRATCH = {"/run": "rw,exec,nosuid,nodev,size=256k,mode=0700"}
+# Where the programs are written: three, each of one page, which has 64 KiB at most; and a copy on the way.
+SCRATCH = {"/run": "rw,exec,nosuid,nodev,size=320k,mode=0700"}
 CONFLICT = 409
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.05

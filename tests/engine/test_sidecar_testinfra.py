@@ -15,6 +15,7 @@ from stock_testinfra import QUESTIONS
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import EngineError
+from pytest_lucid.sidecar import sock_diag
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import Sidecar
 from pytest_lucid.sidecar.testinfra_backend import host_through
@@ -132,6 +133,20 @@ def test_testinfras_own_host_is_left_alone_in_other_trees(tmp_path: Path) -> Non
 )
 def test_sockets_behind_wildcards_and_of_one_family(inside: Any, socket: str, listens: bool) -> None:  # noqa: FBT001 - a parameter
     assert inside.socket(socket).is_listening is listens
+    if socket.startswith("tcp"):
+        assert by_tables(inside, socket) is listens
+
+
+def by_tables(inside: Any, socket: str) -> bool:
+    """The answer on a machine for which no program asks over netlink."""
+    inside.backend.takes_ipv4.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sock_diag, "LISTINGS", {})
+        inside.backend.session.run(f"rm -f {sock_diag.FOLDER}/listeners")
+        listens: bool = inside.socket(socket).is_listening
+    assert inside.backend.session.run("_ask_kernel listeners").code != 0
+    inside.backend.takes_ipv4.clear()
+    return listens
 
 
 def test_all_listening_sockets_are_told_once(inside: Any) -> None:
@@ -155,18 +170,18 @@ def test_all_listening_sockets_are_told_once(inside: Any) -> None:
     assert len(found) == len(set(found))
 
 
-def test_a_socket_of_both_families_is_tried_once(inside: Any) -> None:
+def test_no_service_is_connected_to_for_a_socket_of_both_families(inside: Any) -> None:
     def accepted() -> int:
         names, numbers = (
             line.split() for line in inside.file("/proc/net/snmp").content_string.splitlines() if "Tcp:" in line
         )
         return int(numbers[names.index("PassiveOpens")])
 
-    assert inside.socket("tcp://0.0.0.0:7003").is_listening
     before = accepted()
     for _ in range(3):
         assert inside.socket("tcp://0.0.0.0:7003").is_listening
         assert not inside.socket("tcp://0.0.0.0:7002").is_listening
+        assert "tcp://0.0.0.0:7003" in inside.socket.get_listening_sockets()
     assert accepted() == before
 
 

@@ -85,6 +85,26 @@ def test_questions_about_the_process_are_about_the_first_one(
         "echo 'id -u' | sh",
         "busybox find /proc",
         "busybox nice id -u",
+        "ls -R /",
+        "cd /; ls -lR",
+        "cd /; grep -r root",
+        "grep -rl root /proc",
+        "du /",
+        "find / -delete",
+        "find -L / -maxdepth 1",
+        "timeout 5 find / -maxdepth 2",
+        "pidof busybox",
+        "busybox pidof busybox",
+        "killall -0 busybox",
+        "awk 'BEGIN { system(\"id -u\") }'",
+        "awk 'BEGIN { \"id -u\" | getline x; print x }'",
+        "awk 'BEGIN { print 1 | \"id -u\" }'",
+        "busybox awk 'BEGIN { c = \"id -u\"; print 1 | c }'",
+        "awk -f /tmp/ready",
+        "set",
+        "export -p; echo",
+        "[[ -w /etc/passwd ]]",
+        "[ -e /etc/passwd -a -w /etc/passwd ] || echo no",
     ],
 )
 def test_the_sidecars_own_processes_are_refused(target: Any, asked: str) -> None:
@@ -106,10 +126,37 @@ def test_the_sidecars_own_processes_are_refused(target: Any, asked: str) -> None
         ("timeout 5 sh -c 'cat /proc/self/comm'", "python3.11"),
         ("busybox timeout 5 echo a", "a"),
         ("echo id | sh -c 'cat'", "id"),
+        ("find / -maxdepth 2 -name '[0-9]*'", "/proc/1"),
+        ("cd /; find -maxdepth 2 -name '[0-9]*'", "./proc/1"),
+        ("find / -maxdepth 3 -name comm -exec cat {} +", "python3.11"),
+        ("find / -maxdepth 3 -name comm -o -path /etc/passwd | sort", "/etc/passwd\n/proc/1/comm"),
+        ("find / -maxdepth 2 ! -path '*[a-z]/*' -name 'proc'", "/proc"),
+        ("find /proc/1 -maxdepth 1 -name comm", "/proc/1/comm"),
+        ("find / -xdev -maxdepth 2 -name passwd -type f", "/etc/passwd"),
+        ("awk -F: '$1 == \"root\" || $3 == 65532 { print $1 }' /etc/passwd", "root\nnonroot"),
+        ("awk '/^root|^nonroot/ { print $1 }' FS=: /etc/passwd", "root\nnonroot"),
+        ("[ -w /etc/passwd ] || echo no", "no"),
+        ("[ ! -w /etc/passwd ] && [ -r /etc/passwd ] && echo yes", "yes"),
+        ("if test ! -w /etc/passwd; then echo no; fi", "no"),
+        ("[ -w = -w ] && [ a -a b ] && [[ -e /tmp && a = a ]] && echo yes", "yes"),
+        ("[ -w /tmp ] && [ -x /usr/bin/python3 ] && echo yes", "yes"),
+        ("echo $PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("sh -c 'echo ${PATH}'", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("printenv SCENE", "one two"),
+        ("printenv NONE || echo none", "none"),
+        ("ls /dev/fd", "0\n1\n2"),
+        ("test -L /etc/mtab && test -L /proc/self && readlink /dev/fd", "/proc/self/fd"),
+        ("du -s /etc/passwd | cut -f 2", "/etc/passwd"),
+        ("grep -rl ^nonroot: /etc/passwd", "/etc/passwd"),
     ],
 )
 def test_other_ways_to_ask_are_about_the_first_process(target: Any, asked: str, printed: str) -> None:
     assert target.check_output(asked) == printed
+
+
+def test_a_program_of_the_container_has_the_sidecars_rights(target: Any) -> None:
+    # As docs/testinfra.md says: the sidecar cannot become another user.
+    assert target.check_output("python3 -c 'import os; print(os.getuid())'") == "0"
 
 
 @pytest.mark.parametrize("asked", ["cat /proc/mounts", "grep -c . /etc/mtab", "cat /proc/self/mountinfo", "mount"])
@@ -143,6 +190,30 @@ def test_another_containers_processes_are_an_error(
     box(name=f"{BOX}-2", pid_mode="host" if mode == "host" else f"container:{other.name}")
     with pytest.raises(EngineError, match="without --pid"):
         inside(f"{BOX}-2").run("true")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "may"),
+    [([], "r"), (["DAC_OVERRIDE"], "r w"), (["DAC_READ_SEARCH"], "r")],
+    ids=["none", "override", "read"],
+)
+def test_permissions_of_root_are_those_of_its_capabilities(
+    box: Callable[..., Container], inside: Callable[..., Any], capabilities: list[str], may: str
+) -> None:
+    made = "open('/tmp/foreign', 'w').close(); os.chmod('/tmp/foreign', 0o444)"
+    box(made, user="0:0", cap_add=capabilities)
+    host = inside()
+    asked = "for bit in r w x; do [ -$bit /tmp/foreign ] && echo $bit; done; true"
+    assert host.check_output(asked).split() == may.split()
+
+
+def test_processes_that_look_like_a_sidecars_are_not_left_out_of_a_search(
+    box: Callable[..., Container], inside: Callable[..., Any]
+) -> None:
+    box(cap_add=["SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH"])
+    host = inside()
+    assert host.run("find / -maxdepth 2 -name '[0-9]*'").rc == 126
+    assert host.check_output("find / -xdev -maxdepth 1 -name etc") == "/etc"
 
 
 ZOMBIE = "if os.fork() == 0: os._exit(0)\ntime.sleep(0.1)"

@@ -9,9 +9,11 @@ from testinfra.modules.package import Package
 
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.reading import quoted
 
 # Distroless has one file for each package, and beside each a file of checksums.
-DEBIAN = ("/var/lib/dpkg/status", "/var/lib/dpkg/status.d/*")
+DISTROLESS = "/var/lib/dpkg/status.d"
+DEBIAN = ("/var/lib/dpkg/status", f"{DISTROLESS}/*")
 ALPINE = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 RPM = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?", re.IGNORECASE)
@@ -52,16 +54,17 @@ class SidecarPackage(Sidecar, Package):
             raise EngineError(f"{self.name!r} is no name of a package; expected NAME or NAME:ARCHITECTURE.")
         name, _, architecture = self.name.partition(":")
         # One program looks through all of the database: reading all of it would take the time of its transfer.
-        entries = self._entries(f"Package: {name}", DEBIAN)
-        for entry in entries:
-            fields: dict[str, str] = dict(re.findall(r"^([\w-]+): *(.*)$", entry, re.MULTILINE))
-            # Distroless has no status: what is listed is installed.
-            state = fields.get("Status", "install ok installed").split()
-            right = not architecture or fields.get("Architecture") in {architecture, "all"}
-            if right and state[0] in {"install", "hold"} and state[1:] == ["ok", "installed"]:
-                return fields["Version"]
+        # Distroless names the file of a package after it.
+        likely = "" if architecture else f"{DISTROLESS}/{name}"
+        entries = self._entries(f"Package: {name}", likely, DEBIAN)
+        version = installed(entries, architecture)
+        if entries and version is None and likely:
+            entries = self._entries(f"Package: {name}", "", DEBIAN)
+            version = installed(entries, architecture)
+        if version is not None:
+            return version
         if not entries:
-            found = self._entries(f"P:{name}", ALPINE)
+            found = self._entries(f"P:{name}", "", ALPINE)
             for entry in found:
                 named: dict[str, str] = dict(re.findall(r"^(\w):(.*)$", entry, re.MULTILINE))
                 if not architecture or named.get("A") == architecture:
@@ -71,8 +74,8 @@ class SidecarPackage(Sidecar, Package):
                 self._demand_database()
         return None
 
-    def _entries(self, line: str, places: tuple[str, ...]) -> list[str]:
-        answer = self.session().run(f"_entries '{line}' {' '.join(places)}")
+    def _entries(self, line: str, likely: str, places: tuple[str, ...]) -> list[str]:
+        answer = self.session().run(f"_entries '{line}' '{likely}' {quoted(places)}")
         if answer.code:
             raise EngineError(f"the packages of {self.session().sidecar.target} cannot be read: {answer.stderr!r}")
         return paragraphs(line, answer.stdout.decode("utf-8", "replace"))
@@ -88,7 +91,19 @@ class SidecarPackage(Sidecar, Package):
             )
 
     def _exists(self, places: list[str]) -> bool:
-        return self.session().run(f"_any_file {' '.join(places)}").code == 0
+        return self.session().run(f"_any_file {quoted(places)}").code == 0
+
+
+def installed(entries: list[str], architecture: str) -> str | None:
+    """Return the version of the first of Debian's entries that is installed, of `architecture` where one is given."""
+    for entry in entries:
+        fields: dict[str, str] = dict(re.findall(r"^([\w-]+): *(.*)$", entry, re.MULTILINE))
+        # Distroless has no status: what is listed is installed.
+        state = fields.get("Status", "install ok installed").split()
+        right = not architecture or fields.get("Architecture") in {architecture, "all"}
+        if right and state[0] in {"install", "hold"} and state[1:] == ["ok", "installed"]:
+            return fields["Version"]
+    return None
 
 
 def paragraphs(line: str, found: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from testinfra.modules.process import Process, _Process
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 # The kernel counts processor time for programs in hundredths of a second, on every architecture (USER_HZ).
 TICKS = 100
+PID = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 UNIX98_MAJORS = range(136, 144)
 CONSOLE_MAJOR = 4
 WHOLE = ("pid", "comm", "pcpu", "pmem", "lstart", "args")
@@ -29,9 +32,12 @@ class SidecarProcess(Sidecar, Process):
     def filter(self, **filters: object) -> list[Any]:
         """Return the processes whose columns are as given; a column that was not is read again when it is asked for."""
         columns = tuple(dict.fromkeys((*WHOLE, *filters)))
+        # One that is named by its number is read alone, however many there are.
+        number = str(filters.get("pid", ""))
+        rows = self._rows(columns, number) if PID.fullmatch(number) else self._rows(columns)
         return [
             Seen(row, columns, self._get_process_attribute_by_pid)
-            for row in self._rows(columns)
+            for row in rows
             if all(str(row.column(name)) == str(value) for name, value in filters.items())
         ]
 
@@ -143,6 +149,7 @@ class Seen(_Process):
         return value
 
 
+@lru_cache(maxsize=1024)
 def _number(text: str) -> int | float | str:
     for kind in (int, float):
         with suppress(ValueError):
@@ -201,11 +208,15 @@ def _id(field: str, index: int) -> Callable[[Row], str]:
 
 
 def _user(index: int) -> Callable[[Row], str]:
-    return lambda row: row.users.get(int(row.field("Uid")[index]), row.field("Uid")[index])
+    return lambda row: _named(row.users, row.field("Uid")[index])
 
 
 def _group(index: int) -> Callable[[Row], str]:
-    return lambda row: row.groups.get(int(row.field("Gid")[index]), row.field("Gid")[index])
+    return lambda row: _named(row.groups, row.field("Gid")[index])
+
+
+def _named(names: Mapping[int, str], number: str) -> str:
+    return names.get(int(number), number)
 
 
 def _stat(index: int) -> Callable[[Row], str]:

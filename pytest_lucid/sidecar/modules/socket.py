@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from testinfra.modules.socket import Socket
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar import datagrams
+from pytest_lucid.sidecar import sock_diag
 from pytest_lucid.sidecar.listeners import WAITING, read_address
 from pytest_lucid.sidecar.modules.base import Sidecar
 
@@ -51,17 +51,22 @@ class SidecarSocket(Sidecar, Socket):
         """
         if self.protocol == "unix":
             return ("unix", self.host) in self._iter_sockets(listening=True)
+        listeners = self._listeners() if self.protocol == "tcp" else None
         if self.host is None:
-            bound = self._bound(self.protocol)
+            bound = self._at_port(self._endpoints(self.protocol) if listeners is None else listeners)
             return any(each.address == IPV6_ANY for each in bound) and self._takes(IPV4_ANY, bound)
         address = ip_address(self.host)
+        if listeners is not None:
+            return self._takes(address, self._at_port(listeners))
         # Each table costs the kernel a millisecond; mostly the first one holds the answer.
-        if self._takes(address, self._bound(f"{self.protocol}{address.version}")):
+        if self._takes(address, self._at_port(self._endpoints(f"{self.protocol}{address.version}"))):
             return True
-        return address.version == IPV4_ANY.version and self._takes(address, self._bound(f"{self.protocol}6"))
+        return address.version == IPV4_ANY.version and self._takes(
+            address, self._at_port(self._endpoints(f"{self.protocol}6"))
+        )
 
-    def _bound(self, tables: str) -> list[Endpoint]:
-        return [each for each in self._endpoints(tables) if each.is_waiting and each.port == int(self.port)]
+    def _at_port(self, found: list[Endpoint]) -> list[Endpoint]:
+        return [each for each in found if each.is_waiting and each.port == int(self.port)]
 
     def _takes(self, address: IPv4Address | IPv6Address, bound: list[Endpoint]) -> bool:
         wildcard = IPV4_ANY if address.version == IPV4_ANY.version else IPV6_ANY
@@ -71,33 +76,52 @@ class SidecarSocket(Sidecar, Socket):
         return any(self._takes_ipv4(each) for each in both)
 
     def _takes_ipv4(self, endpoint: Endpoint) -> bool:
-        """Whether a socket on `::` takes IPv4, too; asked once: for TCP by connecting, for UDP from the kernel."""
+        """Whether a socket on `::` takes IPv4, too; asked once. Where the kernel does not tell, TCP is tried."""
         known: dict[int, bool] = self._host.backend.takes_ipv4
-        if endpoint.inode not in known:
-            if endpoint.protocol == "tcp":
+        if endpoint.inode not in known and endpoint.protocol == "tcp":
+            self._listeners()
+            if endpoint.inode not in known:
                 known[endpoint.inode] = self.session().run(f"_connects 127.0.0.1 {endpoint.port}").code == 0
-            else:
-                known.update(self._families_of_datagrams(endpoint))
+        elif endpoint.inode not in known:
+            self._learn_datagrams(endpoint)
         return known[endpoint.inode]
 
-    def _families_of_datagrams(self, endpoint: Endpoint) -> dict[int, bool]:
-        architecture = self.session().sidecar.engine.architecture
-        asking = datagrams.command(architecture)
-        said = f"no program asks it on {architecture}"
-        if asking:
-            answer = self.session().run(asking)
-            try:
-                found = datagrams.read_families(answer.stdout)
-            except ValueError as error:
-                said = answer.stderr.decode("utf-8", "replace").strip() or str(error)
-            else:
-                if endpoint.inode in found:
-                    return found
-                said = "it was closed meanwhile"
-        raise EngineError(
-            f"whether the UDP socket on [::]:{endpoint.port} takes IPv4 cannot be seen from the sidecar ({said}); "
-            f"ask for udp://:::{endpoint.port}."
-        )
+    def _learn_datagrams(self, endpoint: Endpoint) -> None:
+        try:
+            self._ask_kernel("datagrams")
+            said = "it was closed meanwhile"
+        except ValueError as error:
+            said = str(error)
+        if endpoint.inode not in self._host.backend.takes_ipv4:
+            raise EngineError(
+                f"whether the UDP socket on [::]:{endpoint.port} takes IPv4 cannot be seen from the sidecar ({said}); "
+                f"ask for udp://:::{endpoint.port}."
+            )
+
+    def _listeners(self) -> list[Endpoint] | None:
+        """What listens for TCP, without its connections; None where the kernel does not tell."""
+        try:
+            told = self._ask_kernel("listeners")
+        except ValueError:
+            return None
+        return [Endpoint("tcp", WAITING["tcp"], each.address, each.port, IPV4_ANY, 0, each.inode) for each in told]
+
+    def _ask_kernel(self, request: str) -> list[sock_diag.Bound]:
+        """Ask over netlink, and remember which sockets take IPv4; raises ValueError where there is no answer."""
+        session = self.session()
+        answer = session.run(f"_ask_kernel {request}")
+        if answer.code:
+            prepare = sock_diag.preparation(session.sidecar.engine.architecture, request)
+            if prepare is None:
+                raise ValueError(f"no program asks it on {session.sidecar.engine.architecture}")
+            session.run(prepare)
+            answer = session.run(f"_ask_kernel {request}")
+        if answer.code:
+            raise ValueError(answer.stderr.decode("utf-8", "replace").strip())
+        told = sock_diag.read(answer.stdout)
+        known: dict[int, bool] = self._host.backend.takes_ipv4
+        known.update({each.inode: each.takes_ipv4 for each in told if each.takes_ipv4 is not None})
+        return told
 
     def _iter_sockets(self, listening: bool) -> Iterator[tuple[Any, ...]]:  # noqa: FBT001 - testinfra's signature
         if self.protocol in {None, "unix"}:

@@ -44,26 +44,53 @@ _cd() {
 
 # Permissions as the service has them: this shell may read everything, the service may not.
 _test() {
-    local bit mode facts
-    case $1 in
-        -r) bit=4 ;;
-        -w) bit=2 ;;
-        -x) bit=1 ;;
-        *) test "$@"; return ;;
+    local bit mode facts word
+    case $#:$1:$2 in
+        2:-r:*) bit=4 ;;
+        2:-w:*) bit=2 ;;
+        2:-x:*) bit=1 ;;
+        3:*:=* | 3:*:!=* | 3:*:-?? | [01]:*) test "$@"; return ;;
+        *)
+            if [ "$1" = ! ]; then
+                shift
+                _test "$@"
+                case $? in 0) return 1 ;; 1) return 0 ;; *) return 126 ;; esac
+            fi
+            case " $* " in
+                *' -'[rwx]' '*) _refuse_at_once test "-r, -w, -x together with others" "each apart"; return ;;
+            esac
+            test "$@"
+            return
+            ;;
     esac
-    [ $# = 2 ] && [ -e "$2" ] || return 1
+    [ -e "$2" ] || return 1
     facts=$(stat -Lc '0%a %u %g' -- "$2") || { echo "test: cannot read the mode of $2" >&2; return 2; }
     # shellcheck disable=SC2086 # three words
     set -- "$1" "$2" $facts
     if [ "$4" = "$_uid" ]; then mode=$(($3 >> 6)); else
         case " $_gid $_groups " in *" $5 "*) mode=$(($3 >> 3)) ;; *) mode=$(($3)) ;; esac
     fi
-    [ "$_uid" = 0 ] && [ $((bit != 1 || $3 & 0111)) != 0 ] && mode=7
+    # CAP_DAC_OVERRIDE is more than any mode, but for what nobody may execute; CAP_DAC_READ_SEARCH is to read.
+    [ $((0x$_capabilities & 2)) != 0 ] && mode=$((mode | 6 | (($3 & 0111) != 0)))
+    [ $((0x$_capabilities & 4)) != 0 ] && mode=$((mode | 4))
+    [ -d "$2" ] && [ $((0x$_capabilities & 6)) != 0 ] && mode=$((mode | 1))
     [ $((mode & bit)) != 0 ] || return 1
     case $1 in
         -w) ! _mounted "$2" ro ;;
         -x) [ -d "$2" ] || ! _mounted "$2" noexec ;;
     esac
+}
+
+_bracket() {
+    local count=$#
+    while [ "$count" -gt 1 ]; do
+        set -- "$@" "$1"
+        shift
+        count=$((count - 1))
+    done
+    [ "$1" = ']' ] || { echo "[: missing ]" >&2; return 2; }
+    shift
+    _test "$@"
 }
 
 # Whether the mount that holds a path has an option.
@@ -89,14 +116,58 @@ _stat() {
 
 # busybox does not know GNU's -q, which changes what a terminal cannot show. `host.file(…).listdir()` does not come here.
 _ls() {
-    local word first=1 quoted=
+    local word first=1 below='' paths=''
     for word; do
         [ $first ] && set -- && first=
-        case $word in -q) quoted=1 ;; *) set -- "$@" "$word" ;; esac
-        [ "$word" -ef /proc ] && { _refuse_processes ls; return; }
+        case $word in
+            -q) continue ;;
+            -*R*) below=1 ;;
+            -*) ;;
+            *) paths=1 ;;
+        esac
+        set -- "$@" "$word"
     done
-    [ . -ef /proc ] && { _refuse_processes ls; return; }
+    [ $paths ] || set -- "$@" .
+    for word; do
+        if [ "$word" -ef /proc ] || { [ $below ] && [ "$word" -ef / ]; }; then
+            _refuse_processes ls
+            return
+        fi
+    done
     ls "$@"
+}
+
+# In all of /, there is /proc.
+_du() {
+    local word
+    case " $* " in
+        *' -'*[sx]*' '*) ;;
+        *)
+            for word in "$@" "$([ $# = 0 ] && echo .)"; do
+                if [ "$word" -ef / ] || [ "$word" -ef /proc ]; then
+                    _refuse_processes du
+                    return
+                fi
+            done
+            ;;
+    esac
+    du "$@"
+}
+
+_grep() {
+    local word below='' words=0
+    for word; do
+        case $word in -*[rR]*) below=1 ;; -*) ;; *) words=$((words + 1)) ;; esac
+    done
+    if [ $below ]; then
+        for word in "$@" "$([ $words = 1 ] && echo .)"; do
+            if [ "$word" -ef / ] || [ "$word" -ef /proc ]; then
+                _refuse_processes grep
+                return
+            fi
+        done
+    fi
+    grep "$@"
 }
 
 # The names in a directory, with the one character between them that none can hold, in the order of their bytes, without
@@ -124,12 +195,14 @@ _mount() {
     awk '{ print $1 " on " $2 " type " $3 " (" $4 ")" }' /proc/1/mounts
 }
 
-# A line of databases wherever they have it, and what follows it. Wildcards in the names are expanded. The checksums that
-# distroless has beside each entry are left out: reading them takes longer than all the rest.
+# A line of databases wherever they have it, and what follows it: of the second file alone where that has it. Wildcards in
+# the other names are expanded. The checksums that distroless has beside each entry are left out: reading them takes longer
+# than all the rest.
 _entries() {
-    local line=$1 file files='' IFS='
+    local line=$1 likely=$2 file files='' IFS='
 '
-    shift
+    shift 2
+    [ -f "$likely" ] && grep -s -h -x -F -A 200 -- "$line" "$likely" && return
     # shellcheck disable=SC2068 # wildcards are meant to be expanded
     for file in $@; do
         case $file in *.md5sums) ;; *) files="$files$IFS$file" ;; esac

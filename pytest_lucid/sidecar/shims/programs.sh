@@ -10,12 +10,15 @@ _busybox() {
         ash | sh) _sh "$@" ;;
         find) _find "$@" ;;
         groups) _groups_of "$@" ;;
-        cat | df | env | id | ip | ls | mount | nc | netstat | ping | ps | stat | test | top | which | whoami)
+        '[') _bracket "$@" ;;
+        awk | cat | df | du | env | grep | id | ip | ls | mount | nc | netstat | ping | printenv | ps | stat | test)
             "_$applet" "$@"
             ;;
+        top | which | whoami) "_$applet" "$@" ;;
         '') busybox ;;
         *)
-            case $_starters in
+            case " $_looking $_starters" in
+                *" $applet "*" chpst "*) "_$applet" "$@" ;;
                 *" $applet "*) _starting "$applet" "$@" ;;
                 *) busybox "$applet" "$@" ;;
             esac
@@ -79,6 +82,10 @@ _tells_of_sidecar() {
         esac
         before=$word
     done
+    # In all of /, there is /proc.
+    case " $* " in
+        *" / "*) case " $* " in *" du "* | *" find "* | *" grep -"*[rR]* | *" ls -"*R*) return 0 ;; esac ;;
+    esac
     printf '%s\n' "$@" | grep -qE "$_telling"
     # That it could not be looked for is no no.
     [ $? != 1 ]
@@ -86,11 +93,11 @@ _tells_of_sidecar() {
 
 # shellcheck disable=SC2016 # an expression
 _telling='(^|[^[:alnum:]_.${-])(command|df|env|getent|groups|id|mount|netstat|ping|pip|ps|ss|test|top|ulimit|which|'
-_telling="${_telling}whoami)([^[:alnum:]_.=-]|\$)|/proc/*([^/[:alnum:]]|\$)"
+_telling="${_telling}whoami|awk|printenv|fuser|killall5?|lsof|pgrep|pidof|pkill|pmap|pstree|pwdx)([^[:alnum:]_.=-]|\$)|/proc/*([^/[:alnum:]]|\$)"
 
 # The same, and /proc: the sidecar's own processes are in it.
 _find() {
-    local word paths=1 place=0
+    local word paths=1 place=0 root='' none=1
     for word; do
         place=$((place + 1))
         case $word in
@@ -99,9 +106,52 @@ _find() {
                 _refuse find "starting what may tell about the sidecar" "the program by itself"
                 return
                 ;;
+            -[HLP]) ;;
             -* | '(' | '!') paths='' ;;
-            *) [ $paths ] && [ "$word" -ef /proc ] && { _refuse_processes find; return; } ;;
+            *)
+                [ $paths ] || continue
+                none=''
+                [ "$word" -ef /proc ] && { _refuse_processes find; return; }
+                [ "$word" -ef / ] && root=1
+                ;;
         esac
     done
-    find "$@"
+    [ $none ] && [ . -ef /proc ] && { _refuse_processes find; return; }
+    [ $none ] && [ . -ef / ] && root=1
+    if [ $root ]; then _find_below_root "$@"; else find "$@"; fi
+}
+
+# All of /, without the processes of sidecars: each process below /proc is looked at on the way.
+_find_below_root() {
+    local word divide=0 count=0 total=$# print=-print open='(' close=')'
+    for word; do
+        case $word in
+            -xdev | -mount) find "$@"; return ;;
+            -depth | -delete | -follow | -L) _refuse find "$word where /proc is, too" "with -xdev"; return ;;
+            -print | -print0 | -exec | -execdir | -ok | -okdir | -ls | -quit) print='' ;;
+        esac
+    done
+    if [ $((0x$_first_bounds & 0x$_bounds)) = $((0x$_bounds)) ]; then
+        _refuse find "/proc of a container whose processes look like its own" "with -xdev"
+        return
+    fi
+    for word; do
+        case $word in -[HP]) ;; -* | '(' | '!') break ;; esac
+        divide=$((divide + 1))
+    done
+    [ $divide != $total ] || open='' close=''
+    while true; do
+        if [ $count = $divide ]; then
+            set -- "$@" '(' -path '*/proc/[0-9]*' ! -path '*/proc/[0-9]*/*' \
+                -exec grep -qs "^CapBnd:.$_bounds\$" '{}/status' ';' -prune ')' -o
+            # Not where something is started: busybox forgets the last of `-exec … +` between parentheses.
+            [ ! $print ] || set -- "$@" $open
+        fi
+        [ $count != $total ] || break
+        set -- "$@" "$1"
+        shift
+        count=$((count + 1))
+    done
+    # shellcheck disable=SC2086 # words, or none
+    find "$@" ${print:+$close $print}
 }

@@ -26,9 +26,15 @@ while IFS=' 	' read -r _name _real _effective _rest; do
         Umask:) umask "$_real" ;;
         Uid:) _uid=$_effective _ruid=$_real ;;
         Gid:) _gid=$_effective _rgid=$_real ;;
-        Groups:) _groups="$_real $_effective $_rest" && break ;;
+        Groups:) _groups="$_real $_effective $_rest" ;;
+        CapEff:) _capabilities=$_real ;;
+        CapBnd:) _first_bounds=$_real && break ;;
     esac
 done </proc/1/status
+# By this the processes of a sidecar are known, unless the first process may have started such ones, too.
+while IFS=' 	' read -r _name _real; do
+    case $_name in CapBnd:) _bounds=$_real && break ;; esac
+done </proc/$$/status
 unset _name _real _effective _rest
 
 # Every child of this shell, what it adopted included. It is the nearest subreaper of all that a command starts, so a

@@ -8,6 +8,14 @@ _env() {
     esac
 }
 
+# This shell's own has the toolbox in PATH, and more.
+_printenv() {
+    local name code=0
+    [ $# != 0 ] || { _environment | tr '\0' '\n'; return; }
+    for name; do _environment | tr '\0' '\n' | awk -F= -v name="$name" "$_awk_variable" || code=1; done
+    return $code
+}
+
 _environment() {
     if [ "$_overwritten" ]; then
         echo "env: the first process overwrote its environment; these are the variables of the container" >&2

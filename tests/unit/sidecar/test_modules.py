@@ -15,7 +15,7 @@ from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import processes, subreaper
 from pytest_lucid.sidecar.modules.databases import Account, find, names_of
 from pytest_lucid.sidecar.modules.file import by_bytes, needs_characters, shown
-from pytest_lucid.sidecar.modules.package import paragraphs
+from pytest_lucid.sidecar.modules.package import installed, paragraphs
 from pytest_lucid.sidecar.modules.process import Machine, Row
 from pytest_lucid.sidecar.placement import Placement
 from pytest_lucid.sidecar.reading import Reading
@@ -43,9 +43,20 @@ def test_no_user_is_no_account(name: str) -> None:
 
 
 def answer(reading: Reading, files: dict[str, bytes]) -> Result:
-    prefix = reading.command.split()[1].removesuffix("/proc/*/x")
+    prefix = reading.command.split("'")[1].removesuffix("/proc/*/x")
     parts = (b"==> %s%s <==\n%s" % (prefix.encode(), path.encode(), content) for path, content in files.items())
     return Result(0, b"\n".join(parts), b"")
+
+
+def test_a_package_is_installed_where_an_entry_says_so() -> None:
+    entries = [
+        "Package: a\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1",
+        "Package: a\nArchitecture: arm64\nVersion: 2",
+        "Package: a\nStatus: hold ok installed\nArchitecture: all\nVersion: 3",
+    ]
+    assert installed(entries, "") == installed(entries, "arm64") == "2"
+    assert installed(entries, "amd64") == "3"
+    assert installed(entries[:1], "") is None
 
 
 def test_files_are_told_apart_whatever_they_hold() -> None:
@@ -189,6 +200,13 @@ def placement(**host: object) -> Placement:
         ("cat /proc/1/task/*/stat", "cat /proc/1/task/*/stat"),
         ("exec 3</etc/passwd; cat <&3", "exec 3</etc/passwd; cat <&3"),
         ("uname -s", "uname -s"),
+        ("ls /dev/fd /dev/fd/3 /x/dev/fd /dev/fd0", "ls /proc/1/fd /proc/1/fd/3 /x/dev/fd /dev/fd0"),
+        ("echo $PATH ${PATH%%:*} $PATHS \\$PATH", "echo $_target_path ${_target_path%%:*} $PATHS \\$PATH"),
+        ("test -L /etc/mtab && cat /etc/mtab", "test -L /etc/mtab && cat /proc/1/mounts"),
+        ("[ -h '/proc/self' ]; readlink /dev/fd", "[ -h '/proc/self' ]; readlink /dev/fd"),
+        ("readlink /proc/self/exe; readlink -f /etc/mtab", "readlink /proc/1/exe; readlink -f /proc/1/mounts"),
+        ("set -e; export A=b; [[ -e a && -d w ]]", "set -e; export A=b; [[ -e a && -d w ]]"),
+        ("[[ -e /tmp && a = b ]] && test -w /tmp", "[[ -e /tmp && a = b ]] && test -w /tmp"),
     ],
 )
 def test_the_asking_process_is_the_first_one(asked: str, seen: str) -> None:
@@ -213,7 +231,18 @@ def test_what_cannot_be_seen_is_an_error(asked: str, host: dict[str, object], me
 
 @pytest.mark.parametrize(
     "asked",
-    ["ls -d /proc/[0-9]*", "cat /proc/*/comm", "cat /proc/$$/status", "cat /proc/${PPID}/comm", "true; exec id -u"],
+    [
+        "ls -d /proc/[0-9]*",
+        "cat /proc/*/comm",
+        "cat /proc/$$/status",
+        "cat /proc/${PPID}/comm",
+        "true; exec id -u",
+        "set",
+        "true; export",
+        "export -p | cat",
+        "[[ -w /tmp ]]",
+        "[[ -e a || ! -x b ]]",
+    ],
 )
 def test_the_sidecars_own_processes_are_not_asked(asked: str) -> None:
     assert placement().seen(asked).startswith("_refuse ")
