@@ -45,9 +45,13 @@ REFUSED = (
 )
 
 
+# Of AppArmor.
+DEFAULT_PROFILE = "docker-default"
+
+
 @dataclass(frozen=True)
 class Placement:
-    """The target of a sidecar: id, host process, start, directory and variables, and the namespaces it shares."""
+    """The target of a sidecar: id, host process, start, directory, variables, shared namespaces and profile."""
 
     id: str
     pid: int
@@ -58,6 +62,7 @@ class Placement:
     sees_hostname: bool
     sees_cgroup: bool
     options: Mapping[str, Any]
+    security: tuple[str, ...]
 
     @classmethod
     def of(cls, name: str, document: Mapping[str, Any]) -> Placement:
@@ -77,6 +82,7 @@ class Placement:
         for option, key in (("uts_mode", "UTSMode"), ("userns_mode", "UsernsMode"), ("cgroupns", "CgroupnsMode")):
             if host.get(key) == "host":
                 joins[option] = "host"
+        profile = document.get("AppArmorProfile") or ""
         may_set_hostname = host.get("Privileged") or any(
             capability.upper().removeprefix("CAP_") in {"ALL", "SYS_ADMIN"} for capability in host.get("CapAdd") or ()
         )
@@ -90,6 +96,8 @@ class Placement:
             sees_hostname="uts_mode" in joins or not may_set_hostname,
             sees_cgroup="cgroupns" in joins,
             options=joins,
+            # Under the profile that is the default, a sidecar may look into nothing but what is under it, too.
+            security=() if profile in {"", DEFAULT_PROFILE} else (f"apparmor={profile}",),
         )
 
     def seen(self, command: str) -> str:

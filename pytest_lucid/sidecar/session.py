@@ -53,6 +53,12 @@ SILENT = frozenset(("cat", "ls", "readlink", "realpath", "stat", "test", "_names
 # What the shell writes when the limit of processes is reached; a command that could not be started has no answer.
 NO_PROCESS = re.compile(rb"(?m)^[\w./-]+: .{0,40}can't fork|: Resource temporarily unavailable$")
 
+# By what the toolbox wrote when no session came about.
+REMEDIES = {
+    "can't fork": "expected free processes; look for what fills the limit",
+    "Permission denied": "expected to be let in; look for a security profile (AppArmor, SELinux) that keeps it out",
+}
+
 
 class Session:
     """Runs commands in the sidecar `sidecar`, as root of the target's root, processes and network.
@@ -175,11 +181,8 @@ class Session:
             said = stream.buffers[1].decode("utf-8", "replace").strip()
             stream.close()
             self.sidecar.demand_target()
-            remedy = (
-                "expected free processes; look for what fills the limit"
-                if "can't fork" in said
-                else f"expected a static busybox in {self.sidecar.toolbox}"
-            )
+            remedy = next((remedy for sign, remedy in REMEDIES.items() if sign in said), None)
+            remedy = remedy or f"expected a static busybox in {self.sidecar.toolbox}"
             raise EngineError(
                 f"no session could be opened inside {self.sidecar.target} ({said or error}); {remedy}"
             ) from error

@@ -17,7 +17,7 @@ from pytest_lucid.errors import EngineError, MissingError
 from pytest_lucid.sidecar.placement import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -140,10 +140,7 @@ class Sidecar:
         with engine_errors(f"looking at {self.target}"):
             document = self.engine.client.api.inspect_container(self.target)
         state = document["State"]
-        if state.get("OOMKilled"):
-            raise EngineError(f"{self.target} ran out of memory and was killed; expected it to run. Raise its limit.")
-        if not state["Running"]:
-            raise not_running(self.target, f"{self.target} is {state['Status']}")
+        self._demand_running(state)
         if before and before.started != state["StartedAt"]:
             raise EngineError(f"{self.target} was restarted meanwhile ({before.started}, {state['StartedAt']})")
 
@@ -172,6 +169,11 @@ class Sidecar:
                 if error.status_code != CONFLICT:
                     raise
 
+    def _demand_running(self, state: Mapping[str, Any]) -> None:
+        if not state["Running"]:
+            why = " since it ran out of memory" if state.get("OOMKilled") else ""
+            raise not_running(self.target, f"{self.target} is {state['Status']}{why}")
+
     def _running_target(self) -> str:
         try:
             document = self.engine.client.api.inspect_container(self.target)
@@ -183,8 +185,7 @@ class Sidecar:
                 f"id of {document['Name'].removeprefix('/')}.",
                 about=f"container {self.target}",
             )
-        if not document["State"]["Running"]:
-            raise not_running(self.target, f"{self.target} is {document['State']['Status']}")
+        self._demand_running(document["State"])
         self._placement = Placement.of(self.target, document)
         return str(document["Id"])
 
@@ -211,7 +212,7 @@ class Sidecar:
             cap_drop=["ALL"],
             cap_add=list(CAPABILITIES),
             read_only=True,
-            security_opt=["no-new-privileges:true"],
+            security_opt=["no-new-privileges:true", *self.placement.security],
             pids_limit=PIDS,
             mem_limit=MEMORY_BYTES,
             memswap_limit=MEMORY_BYTES,

@@ -1,4 +1,4 @@
-"""A second engine, made and ended by a test: with user namespaces, or on control groups of version 2."""
+"""A second engine, made and ended by a test: with user namespaces, rootless, or on control groups of version 2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from scene import DISTROLESS
@@ -30,14 +30,24 @@ START_SECONDS = 60
 # What an engine needs to differ from the first one, in a mount and a network namespace of its own.
 PREPARE = {
     "user namespaces": "mount --bind {folder}/subid /etc/subuid; mount --bind {folder}/subid /etc/subgid",
+    # What RootlessKit does, but for networks; the engine only looks whether its proxy is there.
+    "rootless": (
+        "mount -t tmpfs none /run; mkdir {folder}/bin; ln -s /bin/true {folder}/bin/rootlesskit-docker-proxy; "
+        "export PATH={folder}/bin:$PATH HOME={folder} XDG_RUNTIME_DIR={folder} ROOTLESSKIT_STATE_DIR={folder}"
+    ),
     "cgroup v2": "umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup",
 }
-OPTIONS = {"user namespaces": "--userns-remap=nobody:nogroup", "cgroup v2": ""}
+OPTIONS = {"user namespaces": "--userns-remap=nobody:nogroup", "rootless": "--rootless", "cgroup v2": ""}
 START = (
     "set -e; ip link set lo up; {prepare}; exec dockerd {options} -H unix://{folder}/docker.sock "
     "--data-root {folder}/data --exec-root {folder}/run --pidfile {folder}/pid "
     "--bridge=none --iptables=false --ip-forward=false >{folder}/log 2>&1"
 )
+# Root there is this user here.
+USER = 100000
+AS_USER = ["setpriv", "--reuid=0", "--regid=0", "--clear-groups"]
+# Its users are mapped from outside, before anything is started.
+WAIT = 'echo; read _; exec "$@"'
 
 
 @contextmanager
@@ -50,7 +60,7 @@ def second_engine(kind: str, images: docker.DockerClient) -> Iterator[Engine]:
     folder.chmod(0o755)  # the engine demands it for other users
     (folder / "subid").write_text("nobody:100000:70000\n")
     script = START.format(prepare=PREPARE[kind].format(folder=folder), options=OPTIONS[kind], folder=folder)
-    process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", script])
+    process = _start_rootless(folder, script) if kind == "rootless" else _start([], ["sh", "-c", script])
     try:
         engine = _await(folder / "docker.sock", process)
         for image in (DISTROLESS, TOOLBOX):
@@ -61,6 +71,22 @@ def second_engine(kind: str, images: docker.DockerClient) -> Iterator[Engine]:
         process.terminate()
         process.wait(START_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(namespaces: list[str], command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["unshare", "--mount", "--net", *namespaces, *command], **options)
+
+
+def _start_rootless(folder: Path, script: str) -> subprocess.Popen[bytes]:
+    os.chown(folder, USER, USER)
+    command = ["sh", "-c", WAIT, "sh", *AS_USER, "sh", "-c", script]
+    process = _start(["--user", "--keep-caps"], command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    if process.stdin and process.stdout and process.stdout.readline():
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{process.pid}/{name}").write_text(f"0 {USER} 65536\n")
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    return process
 
 
 def _await(path: Path, process: subprocess.Popen[bytes]) -> Engine:

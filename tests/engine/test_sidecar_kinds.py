@@ -117,7 +117,7 @@ def test_a_container_under_systemd_is_seen_with_all_its_groups_of_processes(
         container.remove(force=True, v=True)
 
 
-@pytest.mark.parametrize("kind", ["user namespaces", "cgroup v2"])
+@pytest.mark.parametrize("kind", ["user namespaces", "rootless", "cgroup v2"])
 def test_containers_of_another_kind_of_engine_are_seen(client: docker.DockerClient, kind: str) -> None:
     with second_engine(kind, client) as engine:
         container = start(engine.client, DISTROLESS, BOX, keeping(CHILD), network_mode="none")

@@ -262,13 +262,15 @@ os.makedirs(site); os.makedirs("/tmp/venv/bin")
 open("/tmp/venv/pyvenv.cfg", "w").write("home = /usr/bin\\ninclude-system-site-packages = false\\n")
 open(site + "/METADATA", "w").write("Metadata-Version: 2.1\\nName: Some.Thing\\nVersion: 1.2\\n\\nName: no\\n")
 os.symlink("/usr/bin/python3.11", "/tmp/venv/bin/python")
-if os.fork() == 0: os.execv("/tmp/venv/bin/python", ["python", "-c", "import time; time.sleep(1000)"])
+ready = "import time; open('/tmp/ready', 'w').close(); time.sleep(1000)"
+os.execv("/tmp/venv/bin/python", ["python", "-c", ready])
 """
     box(venv, init=True, environment={"PATH": "/tmp/venv/bin:/usr/bin"})
     host = inside()
     assert host.pip("some-thing", pip_path="/tmp/venv/bin/pip").version == "1.2"
     assert host.pip.get_packages(pip_path="/tmp/venv/bin/pip") == {"Some.Thing": {"version": "1.2"}}
     assert not host.pip("other").is_installed
+    assert host.pip("some-thing").version == "1.2"
 
 
 def test_a_paused_target_answers(box: Callable[..., Container], inside: Callable[..., Any]) -> None:
@@ -287,6 +289,17 @@ def test_a_target_that_ended_says_so(box: Callable[..., Container], inside: Call
     container.kill()
     container.wait()
     with pytest.raises(MissingError, match=re.escape(f"{BOX} is exited")):
+        host.run("true")
+
+
+def test_a_target_that_ran_out_of_memory_says_so(box: Callable[..., Container], inside: Callable[..., Any]) -> None:
+    lines = "import signal; signal.signal(signal.SIGUSR1, lambda *_: bytearray(b'x') * 10**9)"
+    container = box(lines, mem_limit="48m", memswap_limit="48m")
+    host = inside()
+    host.run("true")
+    container.kill("SIGUSR1")
+    container.wait(timeout=60)
+    with pytest.raises(MissingError, match="ran out of memory"):
         host.run("true")
 
 

@@ -248,6 +248,23 @@ def test_the_sidecars_own_processes_are_not_asked(asked: str) -> None:
     assert placement().seen(asked).startswith("_refuse ")
 
 
+@pytest.mark.parametrize(
+    ("profile", "security"),
+    [
+        (None, ()),
+        ("", ()),
+        ("docker-default", ()),
+        ("unconfined", ("apparmor=unconfined",)),
+        ("own", ("apparmor=own",)),
+    ],
+)
+def test_a_sidecar_is_under_the_profile_of_its_target(profile: str | None, security: tuple[str, ...]) -> None:
+    document = {"HostConfig": {}, "Id": "a", "State": {"Pid": 7, "StartedAt": ""}, "Config": {}}
+    if profile is not None:
+        document["AppArmorProfile"] = profile
+    assert Placement.of("box", document).security == security
+
+
 def test_namespaces_are_joined_where_that_can_be() -> None:
     assert placement(IpcMode="shareable").options == {"ipc_mode": f"container:{'a' * 64}"}
     assert placement(IpcMode="host", UTSMode="host", CgroupnsMode="host", UsernsMode="host").options == {
