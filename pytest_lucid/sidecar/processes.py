@@ -101,7 +101,8 @@ def is_ambiguous(first_status: bytes) -> bool:
 
 def bounding_set(status: bytes) -> int:
     """Return the bounding capability set in a /proc/<pid>/status, as bits."""
-    return int(status.partition(b"CapBnd:")[2].split(maxsplit=1)[0], 16)
+    # At the beginning of a line: a process may call itself so.
+    return int(status.partition(b"\nCapBnd:")[2].split(maxsplit=1)[0], 16)
 
 
 def capability_bits(names: Iterable[str]) -> int:

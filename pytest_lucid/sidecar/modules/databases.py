@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Those of a group; a user has three more, which may be missing.
+FEWEST = 4
+OF_USER = 7
+
 
 def entries(content: bytes) -> list[list[str]]:
-    """Split each line of a database into its fields; lines without any are left out."""
+    """Split each line of a database into its fields; lines with too few are left out."""
     lines = content.decode("utf-8", "surrogateescape").split("\n")
-    return [line.split(":") for line in lines if ":" in line and not line.startswith("#")]
+    return [line.split(":") for line in lines if line.count(":") >= FEWEST - 1 and not line.startswith("#")]
 
 
 def find(content: bytes, key: str) -> list[str] | None:
@@ -43,5 +47,8 @@ class Account:
         entry = find(passwd, name)
         if entry is None:
             return None
-        others = (int(each[2]) for each in entries(group) if entry[0] in each[3].split(","))
+        entry = [*entry, *[""] * (OF_USER - len(entry))]
+        if not (entry[2].isdigit() and entry[3].isdigit()):
+            return None
+        others = (int(each[2]) for each in entries(group) if each[2].isdigit() and entry[0] in each[3].split(","))
         return cls(entry, tuple(dict.fromkeys((int(entry[3]), *others))))

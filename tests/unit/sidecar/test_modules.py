@@ -48,6 +48,13 @@ def answer(reading: Reading, files: dict[str, bytes]) -> Result:
     return Result(0, b"\n".join(parts), b"")
 
 
+def test_lines_that_are_no_entries_are_left_out() -> None:
+    account = Account.of("ann", b"ann:x\nann:x:7:8:Ann\n", b"broken:x\nodd:x:n:ann\nmore:x:9:ann\n")
+    assert account
+    assert (account.entry, account.gids) == (["ann", "x", "7", "8", "Ann", "", ""], (8, 9))
+    assert Account.of("ann", b"ann:x:none:8:::\n", b"") is None
+
+
 def test_a_package_is_installed_where_an_entry_says_so() -> None:
     entries = [
         "Package: a\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1",
@@ -309,3 +316,10 @@ DATABASE = "Package: b\nStatus: x\nVersion: 2\n\nPackage: c\n--\nPackage: b\nVer
 def test_paragraphs_end_at_an_empty_line_or_with_greps_context() -> None:
     assert paragraphs("Package: b", DATABASE) == ["Package: b\nStatus: x\nVersion: 2", "Package: b\nVersion: 3"]
     assert paragraphs("Package: a", "") == []
+
+
+def test_a_process_that_calls_itself_a_sidecar_is_none() -> None:
+    status = b"Name:\tCapBnd: c0004\nState:\tS (sleeping)\nCapBnd:\t%016x\n"
+    assert processes.bounding_set(status % 5) == 5
+    named = {"/proc/1/status": status % 0, "/proc/7/status": status % 0, "/proc/8/status": status % BOUNDING_SET}
+    assert list(processes.records("box", "a", named)) == [1, 7]
