@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import platform
+import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -48,6 +49,8 @@ class Reports:
         self._records: list[CellRecord] = []
         self._seconds: dict[str, float] = {}
         self._started = dt.datetime.now(dt.timezone.utc)
+        # The time of day may be set while the run goes on.
+        self._began = time.monotonic()
         self._evidence: Evidence | None = None
         self._hidden: dict[str, list[object]] = {}
         self._written: list[str] = []
@@ -139,7 +142,7 @@ class Reports:
         matrix = workspace.matrix
         return RunRecord(
             started=self._started.isoformat(timespec="seconds"),
-            seconds=(dt.datetime.now(dt.timezone.utc) - self._started).total_seconds(),
+            seconds=time.monotonic() - self._began,
             version=version("pytest-lucid"),
             python=platform.python_version(),
             pytest=pytest.__version__,

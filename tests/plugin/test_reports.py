@@ -182,3 +182,17 @@ def test_old_encodings_are_enough(hostile: Path, encoding: str) -> None:
     lines = done.stdout.decode(encoding).splitlines()
     assert "  F DEMO-FAILS (high) It holds." in lines
     assert [line for line in lines if line.startswith("lucid-data-chain ") and line.endswith(" 1F")]
+
+
+def test_a_clock_that_jumps_does_not_change_how_long_a_run_took(demo: pytest.Pytester, run: Run) -> None:
+    demo.makeconftest("""
+        import datetime as dt
+
+        def pytest_runtest_setup(item):
+            # As if somebody had set the clock back by a day since the run began.
+            item.config.pluginmanager.getplugin("lucid-reports")._started += dt.timedelta(days=1)
+    """)
+    run("--lucid-json=run.json", "--lucid-junit=run.xml")
+    told = json.loads((demo.path / "run.json").read_text("utf-8"))["run"]["seconds"]
+    assert 0 <= told < 24 * 60 * 60
+    assert 'time="-' not in (demo.path / "run.xml").read_text("utf-8")
