@@ -170,6 +170,23 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def engine_fuzz(session: nox.Session) -> None:
+    """Compare 50,000 random .dockerignore files and 200,000 Dockerfiles with the engine's builder and its parser."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("python", "tests/engine/engine_fuzz.py", "ignore", *(session.posargs[:1] or ["50000"]))
+    session.run("python", "tests/engine/engine_fuzz.py", "dockerfile", *(session.posargs[1:] or ["200000"]))
+
+
+@nox.session
+def corpus(session: nox.Session) -> None:
+    """Build, and start, every tree of the corpus that an engine without a registry can decide."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("pytest", "-q", "tests/engine/test_corpus_builds.py", *session.posargs, env={"LUCID_WHOLE_CORPUS": "1"})
+
+
+@nox.session
 def protocol(session: nox.Session) -> None:
     """Make the code of the engine's gRPC interface from chain.proto."""
     install(session, "tests")

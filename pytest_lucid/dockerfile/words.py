@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pytest_lucid.dockerfile.syntax import Flag
 
 _BLANK = re.compile(r"[\t\v\f\r ]+")
+# BuildKit's reader gives the whole line up at a substitution that it cannot read.
+_OPEN_SUBSTITUTION = re.compile(r"(?<![\\$])\$\{(?!\w+[}:#%/?+-])")
 _HEREDOC = re.compile(r"(\d*)<<(-?)([^<]*)")
 
 
@@ -162,8 +164,8 @@ def _flag_word(text: str, index: int) -> tuple[str, int]:
 
 
 def heredoc_starts(text: str) -> list[HeredocStart]:
-    """Find the here-documents that a line opens; an unbalanced quote means that there are none."""
-    if "<<" not in text or _unbalanced(text):
+    """Find the here-documents that a line opens; an open quote or substitution means that there are none."""
+    if "<<" not in text or _unbalanced(text) or _OPEN_SUBSTITUTION.search(text):
         return []
     starts: list[HeredocStart] = []
     for word in split(text, "\\"):
@@ -181,7 +183,9 @@ def unquote(text: str) -> str:
     quote, index = "", 0
     while index < len(text):
         char = text[index]
-        if char == "\\" and quote != "'" and index + 1 < len(text):
+        following = text[index + 1 : index + 2]
+        # Between double quotes a backslash stays, unless what follows means something there.
+        if char == "\\" and quote != "'" and following and (not quote or following in '"$\\`'):
             index += 1
             out.append(text[index])
         elif char == quote:

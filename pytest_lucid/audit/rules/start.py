@@ -29,6 +29,7 @@ _APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):[A-Za-z_][\w.]*(?:\(\))?")
 _SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "daphne"})
 _URL = re.compile(r"https?://[^\s'\"()<>,;\\]+")
 _INTERPRETER = re.compile(r"python[\d.]*|node|ruby|perl|php|java|.*\.(?:py|js|rb|pl)")
+_QUOTED_ARRAY = re.compile(r"\[\s*'[^']*'.*\]")
 # The rest is put together at run time.
 _CONTINUED = re.compile(r"['\"]\s*[+%.]")
 _SELF = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})  # noqa: S104 - read, not bound
@@ -38,6 +39,7 @@ _SHORTEST_TIMEOUT, _SHORTEST_INTERVAL = 3.0, 5.0
 
 def missing_program(subject: Subject) -> Iterator[Finding]:
     """An image whose argv cannot start: nothing to run, a program that is not there, an interpreter twice."""
+    yield from _quoted_arrays(subject)
     argv = start_of(subject)
     if argv is None:
         return
@@ -46,6 +48,14 @@ def missing_program(subject: Subject) -> Iterator[Finding]:
     # An init without a command gets it from the platform; a service of the matrix is started as it stands.
     if inner != argv and (inner.words or subject.service):
         yield from _program(subject, inner)
+
+
+def _quoted_arrays(subject: Subject) -> Iterator[Finding]:
+    """What was meant as an array and has single quotes: a shell looks for a program that begins with a bracket."""
+    final = subject.final
+    for command in (final.cmd, final.entrypoint) if final else ():
+        if command and command.form == "shell" and _QUOTED_ARRAY.fullmatch(command.argv[-1].strip()):
+            yield subject.at(command.line, "An array needs double quotes: a shell takes this for a program's name.")
 
 
 def missing_module(subject: Subject) -> Iterator[Finding]:

@@ -175,3 +175,14 @@ def test_onbuild_holds_its_trigger() -> None:
 
 def test_an_escape_at_the_end_of_a_flag_is_dropped() -> None:
     assert parse("# escape=`\nFROM a\nRUN --network=none\\\n").instructions[1].flag("network") == "none"
+
+
+def test_a_line_with_an_open_substitution_opens_no_heredoc() -> None:
+    # BuildKit's reader gives such a line up, and takes what follows for instructions.
+    source = parse("FROM a:1\nONBUILD COPY b${A <<E /c/\nUSER x\nE\n")
+    assert [instruction.name for instruction in source.instructions][:3] == ["FROM", "ONBUILD", "USER"]
+
+
+def test_a_backslash_between_double_quotes_belongs_to_the_heredocs_name() -> None:
+    source = parse('FROM a:1\nCOPY <<"\\B" /c/\nB\n\\B\nUSER x\n')
+    assert [instruction.name for instruction in source.instructions] == ["FROM", "COPY", "USER"]
