@@ -7,19 +7,25 @@ run of `pytest --lucid-up` here, which needs an engine.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from samples import broken
 
+import pytest_lucid.report.writers as writers_module
 from pytest_lucid.report import json_file
 from pytest_lucid.report.writers import WRITERS
+from pytest_lucid.target import evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
-REPEATED, RUNS = 5, 3
+REPEATED = 5
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 LOADED = "(() => { const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime; })()"
 
@@ -74,20 +80,33 @@ def browser(page: str) -> None:
 
 
 def stack() -> None:
-    """Print how long runs with and without all writers take, the best of three each, in turns."""
-    took: dict[bool, list[float]] = {True: [], False: []}
+    """Print which part of a run of the stack its reports take: what they ask the engine for, and every writer.
+
+    Both are measured within one run, because two runs of a stack differ by more than that.
+    """
+    spent: dict[str, float] = {}
+
+    def timed(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **more: Any) -> Any:
+            started = time.monotonic()
+            try:
+                return call(*arguments, **more)
+            finally:
+                spent[name] = spent.get(name, 0) + time.monotonic() - started
+
+        return run
+
+    evidence.gather_evidence = timed("asked", evidence.gather_evidence)
     with tempfile.TemporaryDirectory() as folder:
         files = [f"--lucid-{name.replace('_', '-')}={folder}/{name}" for name in WRITERS]
-        for number in range(2 * RUNS):
-            writes = bool(number % 2)
-            command = [sys.executable, "-m", "pytest", "-q", "--lucid-up", *(files if writes else [])]
-            started = time.monotonic()
-            subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - argv only
-            took[writes].append(time.monotonic() - started)
-    for writes, each in took.items():
-        told = ", ".join(f"{seconds:.1f}" for seconds in each)
-        print(f"{'all writers' if writes else 'no writer':14} {min(each):7.1f} s  of {told}")
-    print(f"{'cost':14} {min(took[True]) / min(took[False]) - 1:7.1%}  of a run")
+        writers_module.WRITERS = {name: timed("written", write) for name, write in WRITERS.items()}
+        started = time.monotonic()
+        if pytest.main([f"--rootdir={ROOT}", "-q", "--lucid-up", "-p", "no:cacheprovider", *files]):
+            raise SystemExit("the run failed")
+        took = time.monotonic() - started
+    for name, seconds in spent.items():
+        print(f"{name:14} {seconds:7.3f} s")
+    print(f"{'cost':14} {sum(spent.values()) / (took - sum(spent.values())):7.1%}  of a run of {took:.1f} s")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pytest_lucid.engine.connection import connect
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 STOPPED = "lucid-data-chain"
-MOST_LINES = 64
+COLUMNS, MOST_LINES = 100, 64
 COLOURS = {"31": "#cf222e", "32": "#1a7f37", "33": "#9a6700"}
 PROGRAMS = ("chromium-headless-shell", "chromium")
 BAD = "FROM python:latest\nADD https://example.org/x /x\nRUN apt-get update && apt-get install curl\nCMD python -m x\n"
@@ -44,7 +44,7 @@ ports = [{{ number = {1} }}]
 
 def pytest(folder: Path, *arguments: str) -> str:
     """What a run in `folder` prints on a terminal of 100 columns."""
-    environment = {**os.environ, "COLUMNS": "100", "PY_COLORS": "1"}
+    environment = {**os.environ, "COLUMNS": str(COLUMNS), "PY_COLORS": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--no-header", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - argv only
     if done.returncode not in {0, 1}:
@@ -52,10 +52,18 @@ def pytest(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def folded(line: str) -> list[str]:
+    """A line as a terminal shows it: what is longer than its width goes on below."""
+    plain = re.sub("\x1b\\[[0-9;]*m", "", line)
+    if len(plain) <= COLUMNS:
+        return [line]
+    return [plain[at : at + COLUMNS] for at in range(0, len(plain), COLUMNS)]
+
+
 def svg(text: str) -> str:
     """What a terminal showed, from its report on: one text element for each line, in the colour that it began with."""
     told = text[text.rfind("\n", 0, text.index("service × area")) + 1 :].splitlines()
-    lines = [line for line in told if "lucid: wrote " not in line]
+    lines = [part for line in told if "lucid: wrote " not in line for part in folded(line)]
     cut = [*lines[:MOST_LINES], f"⋮ {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else lines
     rows = []
     for number, line in enumerate(cut):
