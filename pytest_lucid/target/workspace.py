@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Matrix, Service
     from pytest_lucid.target.target import Target
 
+# What a lucid.toml may say of a tree that has no services of Lucid.
+_FOR_ANY_TREE = ("ignore", "waiver", "hadolint", "build_arguments")
+
 
 class Workspace:
     """Each part is made when it is first used, because most pytest runs use none."""
@@ -51,15 +54,23 @@ class Workspace:
 
     @cached_property
     def is_strange(self) -> bool:
-        """Whether the tree has nothing to do with the packaged matrix: no lucid.toml, and not one of its Dockerfiles.
+        """Whether the tree has nothing of the packaged matrix: not one of its Dockerfiles, and no matrix of its own.
 
+        A lucid.toml that only says no to findings, or gives build arguments, is no matrix.
         Of such a tree no row is demanded, and all its Dockerfiles are audited.
         """
         settings = self.settings
-        if settings.matrix or settings.services or settings.wants_engine:
+        if self._has_rows or settings.services or settings.wants_engine:
             return False
         named = (service.dockerfile for service in self.matrix.service if service.dockerfile)
         return not any((settings.project / path).is_file() for path in named)
+
+    @property
+    def _has_rows(self) -> bool:
+        """Whether a lucid.toml states anything about services."""
+        packaged = load_matrix(None)
+        same = {name: getattr(packaged, name) for name in _FOR_ANY_TREE}
+        return self.settings.matrix is not None and self.matrix.model_copy(update=same) != packaged
 
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""

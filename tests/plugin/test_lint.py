@@ -113,6 +113,8 @@ def test_what_is_ignored(tree: Path) -> None:
     assert "DKF-SECRET" not in output
     assert "DKF-SHELL" not in output
     assert "DKF-EXCUSES" not in output
+    # Whoever says no to a finding promises no services of Lucid.
+    assert "DKF-FILE" not in output
 
 
 def test_the_hook_for_pre_commit(tree: Path) -> None:
