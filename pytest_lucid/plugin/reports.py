@@ -94,17 +94,18 @@ class Reports:
         from pytest_lucid.report.writers import WRITERS  # noqa: PLC0415 - only for runs that write
 
         report = self.report()
-        try:
-            for name, path in self._settings.writes.items():
+        files = [*self._settings.writes.items(), *([("summary", Path(summary))] if summary else [])]
+        for name, path in files:
+            mode = "a" if str(path) == summary else "w"
+            try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(WRITERS[name](report), "utf-8", newline="\n")
+                with path.open(mode, encoding="utf-8", newline="\n") as file:
+                    file.write(WRITERS[name](report))
                 self._written.append(f"lucid: wrote {path}")
-            if summary:
-                with Path(summary).open("a", encoding="utf-8") as file:
-                    file.write(WRITERS["summary"](report))
-        except OSError as error:
-            self._written.append(f"ERROR: {error.filename} cannot be written: {error.strerror}")
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            except OSError as error:
+                # What is told when a file is closed, such as that the disk is full, names none.
+                self._written.append(f"ERROR: {error.filename or path} cannot be written: {error.strerror}")
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:

@@ -68,8 +68,11 @@ ENTRYPOINT ["/usr/bin/python3", "/app/server.py"]
 """
 TEST = """
 import time
+import pytest
 
+@pytest.mark.lucid("FAULT-INSIDE", severity="high", remedy="Copy the server into the image.")
 def test_looks_inside(lucid_testinfra):
+    '''The server is in the container.'''
     assert lucid_testinfra.file("/app/server.py").exists
     time.sleep(1)
 """
@@ -122,6 +125,7 @@ class Bench:
     def __init__(self, folder: Path, client: docker.DockerClient) -> None:
         self.folder = folder
         self._client = client
+        self._others = {str(c.id) for c in client.containers.list(all=True, ignore_removed=True)}
         for name, text in {
             "lucid.toml": MATRIX, "Dockerfile": DOCKERFILE, "server.py": SERVER, "test_inside.py": TEST,
             "pytest.ini": "[pytest]\n",
@@ -145,7 +149,8 @@ class Bench:
     def left(self) -> str:
         """What runs, and builds, have left on the engine."""
         of_runs = {"label": "lucid.run"}
-        names = [f"container {c.name}" for c in self._client.containers.list(all=True, ignore_removed=True)]
+        containers = self._client.containers.list(all=True, ignore_removed=True)
+        names = [f"container {c.name}" for c in containers if c.id not in self._others]
         names += [f"network {n.name}" for n in self._client.networks.list(filters=of_runs)]
         names += [f"volume {v.name}" for v in self._client.volumes.list(filters=of_runs)]
         return ", ".join(sorted(names)) or "nothing"
@@ -169,7 +174,7 @@ class Bench:
 def said(output: str) -> str:
     """The line that tells how a run ended: the error, else the last lines of ours and of pytest."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("ERROR: ", "E  ", "!!!"))]
+    errors = [line.strip("! ") for line in lines if line.startswith(("ERROR: ", "E  ", "!!!"))]
     ours = [line for line in lines if line.startswith("lucid: removed")]
     return " / ".join(dict.fromkeys((*errors[:1], *ours[-1:]))) or (lines[-1] if lines else "nothing")
 
@@ -291,11 +296,13 @@ def page(found: list[Row]) -> str:
         "run does.\n\n"
         "| fault | phase | exit code | last words | left behind | next run |\n| --- | --- | --- | --- | --- | --- |\n"
     )
-    lines = (
-        "| " + " | ".join((r.fault, r.phase, str(r.code), r.said[:160].replace("|", "\\|"), r.left, r.after)) + " |\n"
-        for r in found
-    )
+    lines = ("| " + " | ".join((r.fault, r.phase, str(r.code), _shown(r), r.left, r.after)) + " |\n" for r in found)
     return head + "".join(lines)
+
+
+def _shown(row: Row) -> str:
+    """The last words of a process that had time for any."""
+    return row.said[:200].replace("|", "\\|") if row.code >= 0 else ""
 
 
 def main() -> int:

@@ -196,3 +196,11 @@ def test_a_clock_that_jumps_does_not_change_how_long_a_run_took(demo: pytest.Pyt
     told = json.loads((demo.path / "run.json").read_text("utf-8"))["run"]["seconds"]
     assert 0 <= told < 24 * 60 * 60
     assert 'time="-' not in (demo.path / "run.xml").read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+@pytest.mark.usefixtures("demo")
+def test_a_full_disk_is_told_with_the_file(run: Run) -> None:
+    result = run("--lucid-junit=/dev/full")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR: /dev/full cannot be written: No space left on device"])
