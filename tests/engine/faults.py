@@ -221,10 +221,14 @@ def full_disk(bench: Bench) -> Iterator[Row]:
     yield bench.row("disk full", "writing JUnit", bench.start("--lucid-junit=/dev/full"))
     yield bench.row("disk full", "writing pytest's JUnit", bench.start("--junitxml=/dev/full"))
     dockerfile = bench.folder / "Dockerfile"
-    dockerfile.write_text(DOCKERFILE.replace("time; time.sleep(2)", "sys; open('/dev/full', 'w').write('x')"))
+    dockerfile.write_text(
+        DOCKERFILE.replace("time; time.sleep(2)", "os; os.write(os.open('/dev/full', os.O_WRONLY), b'x')")
+    )
     process = bench.start()
     output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     left = bench.left()
+    if process.returncode == 0:
+        raise SystemExit(f"the disk was not full:\n{output}")
     dockerfile.write_text(DOCKERFILE)
     again = bench.row("", "", bench.start())
     told = next((line.strip() for line in output.splitlines() if "No space left" in line), said(output))
