@@ -78,7 +78,11 @@ class SidecarPackage(Sidecar, Package):
         answer = self.session().run(f"_entries '{line}' '{likely}' {quoted(places)}")
         if answer.code:
             raise EngineError(f"the packages of {self.session().sidecar.target} cannot be read: {answer.stderr!r}")
-        return paragraphs(line, answer.stdout.decode("utf-8", "replace"))
+        found = paragraphs(line, answer.stdout.decode("utf-8", "replace"))
+        if likely and answer.stdout and not found:
+            # A file of that name about something else.
+            return self._entries(line, "", places)
+        return found
 
     def _demand_database(self) -> None:
         """Raise EngineError where no database can be read: only then is "not installed" a fact."""

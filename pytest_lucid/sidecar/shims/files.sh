@@ -195,18 +195,19 @@ _mount() {
     awk '{ print $1 " on " $2 " type " $3 " (" $4 ")" }' /proc/1/mounts
 }
 
-# A line of databases wherever they have it, and what follows it: of the second file alone where that has it. Wildcards in
-# the other names are expanded. The checksums that distroless has beside each entry are left out: reading them takes longer
-# than all the rest.
+# A line of databases wherever they have it, and what follows it; or all of the second file, which most likely has it.
+# Wildcards in the other names are expanded. The checksums that distroless has beside each entry are left out: reading them
+# takes longer than all the rest.
 _entries() {
-    local line=$1 likely=$2 file files='' IFS='
+    local line=$1 file files='' IFS='
 '
+    [ -f "$2" ] && dd if="$2" bs=64k status=none && return
     shift 2
-    [ -f "$likely" ] && grep -s -h -x -F -A 200 -- "$line" "$likely" && return
     # shellcheck disable=SC2068 # wildcards are meant to be expanded
     for file in $@; do
-        case $file in *.md5sums) ;; *) files="$files$IFS$file" ;; esac
+        case $file in *.md5sums) ;; *) [ -f "$file" ] && files="$files$IFS$file" ;; esac
     done
+    [ "$files" ] || return 0
     # shellcheck disable=SC2086 # one word for each line
     grep -s -h -x -F -A 200 -- "$line" $files
     # Neither no such line nor no such file is an error; that no program could be started is one.
