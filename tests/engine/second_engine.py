@@ -81,11 +81,13 @@ def _start_rootless(folder: Path, script: str) -> subprocess.Popen[bytes]:
     os.chown(folder, USER, USER)
     command = ["sh", "-c", WAIT, "sh", *AS_USER, "sh", "-c", script]
     process = _start(["--user", "--keep-caps"], command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    if process.stdin and process.stdout and process.stdout.readline():
-        for name in ("uid_map", "gid_map"):
-            Path(f"/proc/{process.pid}/{name}").write_text(f"0 {USER} 65536\n")
-        process.stdin.write(b"\n")
-        process.stdin.close()
+    assert process.stdin
+    assert process.stdout
+    with process.stdin as go, process.stdout as waiting:
+        if waiting.readline():
+            for name in ("uid_map", "gid_map"):
+                Path(f"/proc/{process.pid}/{name}").write_text(f"0 {USER} 65536\n")
+            go.write(b"\n")
     return process
 
 
