@@ -120,6 +120,10 @@ document.getElementById("areas").addEventListener("click", (event) => {
   document.getElementById("matrix").focus();
 });
 heat.addEventListener("click", (event) => { if (event.target.dataset.cell) open(event.target); });
+heat.addEventListener("focusin", ({ target }) => {
+  const cell = target.closest("td");
+  if (cell && target.dataset.cell) label(target, cell.parentNode.cells[0].textContent, names[cell.cellIndex - 1]);
+});
 heat.addEventListener("keydown", (event) => {
   const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
   if (!move || !event.target.dataset.cell) return;
