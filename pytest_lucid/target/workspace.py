@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_lucid.target.target import Target
 
 # What a lucid.toml may say of a tree that has no services of Lucid.
-_FOR_ANY_TREE = ("ignore", "waiver", "hadolint", "build_arguments")
+_FOR_ANY_TREE = ("ignore", "build_arguments")
 
 
 class Workspace:
@@ -67,10 +67,12 @@ class Workspace:
 
     @property
     def _has_rows(self) -> bool:
-        """Whether a lucid.toml states anything about services."""
+        """Whether a lucid.toml takes the packaged services over, as an empty one does, or says more of them."""
+        if self.settings.matrix is None:
+            return False
         packaged = load_matrix(None)
         same = {name: getattr(packaged, name) for name in _FOR_ANY_TREE}
-        return self.settings.matrix is not None and self.matrix.model_copy(update=same) != packaged
+        return self.matrix == packaged or self.matrix.model_copy(update=same) != packaged
 
     def demand_dockerfiles(self) -> None:
         """Raise one ConfigError that names every Dockerfile to build from that is not there."""
