@@ -47,7 +47,7 @@ OWN = {
 }
 # What the builder of engine 20.10 does not know.
 NEWER = ("parents", "exclude", "link", "checksum", "keep-git-dir", "unpack", "start-interval", "security", "network")
-NEWER_SYNTAX = re.compile(r"^# *syntax=|\$\{\w+[#%/]", re.MULTILINE)
+NEWER_SYNTAX = re.compile(r"^# *syntax=|\$\{\w+[#%/]|^HEALTHCHECK .*=0s", re.MULTILINE)
 LOCAL = frozenset({"mkdir", "touch", "cp", "mv", "chmod", "chown", "rm", "ln", "tee", "install", "xargs", "sed", "cd"})
 BUILD_FAILS = ("DKF-PARSE ", "DKF-SOURCES ", "DKF-BUILT ", "DKF-SHELL ", "DKF-FROM ")
 START_FAILS = ("DKF-START ", "DKF-MODULE ", "DKF-SCRIPTS ", "DKF-EXEC ")
