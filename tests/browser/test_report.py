@@ -145,7 +145,7 @@ def test_what_is_waived_until_when_and_why_is_there_without_a_click(show: Show) 
 
 
 def test_every_cell_has_a_name_for_screen_readers(show: Show) -> None:
-    page = show(broken(20, 40))
+    page = show(broken(20, 40), bypass_csp=True)
     page.wait_for_function("!document.querySelector('#heat button:not([aria-label])')")
     assert page.locator("#heat button.failed").first.get_attribute("aria-label") == "DKF-0, lucid-03: failed"
 
