@@ -59,7 +59,8 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     outcomes = {cell.outcome for cell in report.cells}
     legend = ", ".join(f"{SIGNS[outcome]} {outcome.words}" for outcome in reversed(Outcome) if outcome in outcomes)
     checks = len({cell.check for cell in report.cells})
-    totals = f"{checks} checks × {len({service.name for service in report.services})} services: {counted(report.cells)}"
+    rows = len({service.name for service in report.services})
+    totals = f"{checks} checks × {rows} service{'s' if rows != 1 else ''}: {counted(report.cells)}"
     return [*lines, Line(""), Line(legend, QUIET), *wrapped(totals, width, "  ", TITLE, first="")]
 
 
