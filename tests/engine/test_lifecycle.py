@@ -117,7 +117,7 @@ def test_kept_stack_is_checked_later_and_a_stopped_service_fails_alone(
     assert code == pytest.ExitCode.TESTS_FAILED, output
     assert failed(output) == {"lucid-data-chain"}
     assert output.count("lucid-data-chain: last log lines") == 1
-    assert re.search(r'"message": .*(stop|shut)', output, re.IGNORECASE)
+    assert re.search(r"\d\d:\d\d:\d\d INFO .*(stop|shut)", output, re.IGNORECASE)
 
     client.containers.get("lucid-block-manager").remove(force=True)
     code, output = run("--lucid-host=local", SUITE)
