@@ -173,7 +173,7 @@ def setting_differences(
     found += [f"security option {option}; expected none" for option in sorted(options)]
     policy = (host.get("RestartPolicy") or {}).get("Name") or "no"
     if policy != service.restart:
-        found.append(f"restart policy {policy}; the matrix gives {service.restart}")
+        found.append(f"the restart policy is {policy!r}; the matrix requires {service.restart!r}")
     return found
 
 

@@ -55,7 +55,8 @@ def test_runs_present_image(lucid_container: Container, lucid_image: Image) -> N
 @pytest.mark.lucid("CTR-USER", demand="user", severity="high", remedy="Do not override the image's user with --user.")
 def test_user_is_nonroot(lucid_service: Service, lucid_container: Container) -> None:
     """The container was started as the user of the matrix, whatever the image declares."""
-    assert lucid_container.user == lucid_service.user
+    user, demanded = lucid_container.user, lucid_service.user
+    assert user == demanded, f"the container runs as {user or 'root'}; the matrix requires {demanded}"
 
 
 @pytest.mark.lucid(
@@ -109,7 +110,7 @@ def test_environment_is_free_of_tron(
 @pytest.mark.lucid("CTR-READONLY", demand="hardening.read_only", severity="high", remedy="Start it with --read-only.")
 def test_root_is_read_only(lucid_container: Container) -> None:
     """The container's root file system is read-only, so that an intruder cannot install anything."""
-    assert lucid_container.read_only
+    assert lucid_container.read_only, "the root file system is writable: --read-only is missing"
 
 
 @pytest.mark.lucid(
@@ -132,10 +133,12 @@ def test_tmp_is_tmpfs(lucid_service: Service, lucid_container: Container) -> Non
 )
 def test_capabilities_are_dropped(lucid_service: Service, lucid_container: Container) -> None:
     """The container keeps no capability of root but those that the matrix allows."""
-    assert not lucid_container.privileged
-    assert lucid_container.capabilities_dropped >= {"ALL"}, "the capabilities of the engine's own choice are kept"
+    assert not lucid_container.privileged, "the container is privileged"
+    dropped = "ALL" in lucid_container.capabilities_dropped
+    assert dropped, "the container keeps the engine's default capabilities: --cap-drop ALL is missing"
     allowed = set(lucid_service.hardening.capabilities or ()) if lucid_service.hardening else set()
-    assert lucid_container.capabilities_added <= allowed
+    extra = lucid_container.capabilities_added - allowed
+    assert not extra, f"the container has extra capabilities: {', '.join(sorted(extra))}"
 
 
 @pytest.mark.lucid(
@@ -146,7 +149,8 @@ def test_capabilities_are_dropped(lucid_service: Service, lucid_container: Conta
 )
 def test_cannot_gain_privileges(lucid_container: Container) -> None:
     """No program inside can gain privileges, setuid or not."""
-    assert "no-new-privileges" in lucid_container.security_options
+    given = "no-new-privileges" in lucid_container.security_options
+    assert given, "the security option no-new-privileges is missing"
 
 
 @pytest.mark.lucid(
@@ -154,8 +158,9 @@ def test_cannot_gain_privileges(lucid_container: Container) -> None:
 )
 def test_resources_are_limited(lucid_container: Container) -> None:
     """The container has limits: it cannot take all memory or all process ids of the Pi."""
-    assert lucid_container.memory_limit > 0, "memory has no limit"
-    assert lucid_container.pids_limit > 0, "the number of processes has no limit"
+    limits = {"memory": lucid_container.memory_limit, "the number of processes": lucid_container.pids_limit}
+    unlimited = [what for what, limit in limits.items() if limit <= 0]
+    assert not unlimited, f"no limit for {' and '.join(unlimited)}"
 
 
 @pytest.mark.lucid(

@@ -62,7 +62,7 @@ def test_health_check_is_that_of_the_image(lucid_container: Container, lucid_ima
     "CTR-STEERING",
     demand="hardening.as_declared",
     severity="critical",
-    remedy="Start it without these variables, or give them in image or matrix.",
+    remedy="Start it without these variables. Where one is intended, declare it in the image or the matrix.",
 )
 def test_nobody_steers_by_variables(
     lucid_service: Service, lucid_container: Container, lucid_image: Image, lucid_words: Vocabulary

@@ -25,7 +25,10 @@ ALONE = frozenset({"ipc", "mnt", "net", "pid", "uts"})
 
 
 @pytest.mark.lucid(
-    "RUN-USER", demand="user", severity="high", remedy="Start nothing in the container as another user, not even once."
+    "RUN-USER",
+    demand="user",
+    severity="high",
+    remedy="Start the container without --user, and nothing inside as another user.",
 )
 def test_processes_are_nonroot(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """Every live process has the matrix's user in all user and group ids: a saved id of 0 leads back to root."""
@@ -134,14 +137,16 @@ def test_code_is_not_writable(lucid_content: ImagePolicy, lucid_runtime: Runtime
     "RUN-STORAGE",
     demand=("user", "storage"),
     severity="high",
-    remedy="Let 65532 own its storage, without write bits for others.",
+    remedy="Let the service's user own its storage, without write bits for others.",
 )
 def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """The service can write to its storage paths, and nobody else can."""
     if not lucid_service.storage:
         pytest.skip(f"the matrix gives {lucid_service.name} no storage")
-    assert set(lucid_service.storage) <= set(lucid_runtime.writable.paths)
-    assert not lucid_runtime.writable.shared
+    closed = set(lucid_service.storage) - set(lucid_runtime.writable.paths)
+    assert not closed, f"the service cannot write to {', '.join(sorted(closed))}"
+    shared = ", ".join(lucid_runtime.writable.shared)
+    assert not shared, f"another user owns or can write to {shared}"
 
 
 @pytest.mark.lucid(
@@ -153,7 +158,8 @@ def test_storage_is_writable_by_the_service_alone(lucid_service: Service, lucid_
 def test_nothing_else_is_writable(lucid_service: Service, lucid_runtime: Runtime) -> None:
     """Apart from its storage, the service can write only to file systems in memory."""
     kept = {path for path in lucid_runtime.writable.paths if not lucid_runtime.mount_of(path).is_memory}
-    assert kept <= set(lucid_service.storage or ())
+    others = kept - set(lucid_service.storage or ())
+    assert not others, f"the service can also write to {', '.join(sorted(others))}"
 
 
 @pytest.mark.lucid(

@@ -189,7 +189,7 @@ def test_a_limit_that_all_have_is_the_engine_s() -> None:
         (host(OomScoreAdj=-1), "place in the OOM killer's order: -1"),
         (host(MaskedPaths=[]), "masked paths: nothing"),
         (host(SecurityOpt=["no-new-privileges:true", "apparmor=unconfined"]), "security option apparmor=unconfined"),
-        (host(RestartPolicy={"Name": "always"}), "restart policy always; the matrix gives no"),
+        (host(RestartPolicy={"Name": "always"}), "the restart policy is 'always'; the matrix requires 'no'"),
         (host(LogConfig={"Type": "gelf"}), "log driver gelf"),
         (host(Runtime="other"), "runtime: other"),
         (lambda d: d["NetworkSettings"]["Networks"]["lucid-dev"].update(DNSNames=["consul"]), "answers to consul, too"),
