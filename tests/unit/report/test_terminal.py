@@ -45,7 +45,7 @@ def test_all_green_takes_twenty_lines_at_most(width: int, services: int) -> None
     lines = texts(table(green(services), width))
     assert len(lines) <= 20
     assert max(map(len, lines)) <= width
-    assert f"× {services} services" in lines[-1]
+    assert f"× {services} service{'s' if services > 1 else ''}: " in lines[-1]
 
 
 @WIDTHS
