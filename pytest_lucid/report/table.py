@@ -60,8 +60,12 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     legend = ", ".join(f"{SIGNS[outcome]} {outcome.words}" for outcome in reversed(Outcome) if outcome in outcomes)
     checks = len({cell.check for cell in report.cells})
     rows = len({service.name for service in report.services})
-    totals = f"{checks} checks × {rows} service{'s' if rows != 1 else ''}: {counted(report.cells)}"
+    totals = f"{_several(checks, 'check')} × {_several(rows, 'service')}: {counted(report.cells)}"
     return [*lines, Line(""), Line(legend, QUIET), *wrapped(totals, width, "  ", TITLE, first="")]
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:

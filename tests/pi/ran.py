@@ -37,3 +37,9 @@ def says(ran: Ran, fault: str) -> None:
     pattern = re.escape(message).replace("…", ".*")
     assert ran.code == int(code), ran.output
     assert re.search(pattern, " ".join(ran.output.split())), f"{ran.output}\ndocs/remote.md: {message}"
+
+
+def unreached(ran: Ran) -> tuple[int, int]:
+    """How many rows of the table have the error of a lost host, and how many only point to that error."""
+    rows = [len(re.findall(rf"^lucid-\S+ +1{sign}$", ran.output, re.MULTILINE)) for sign in "!·"]
+    return rows[0], rows[1]
