@@ -67,7 +67,8 @@ class Watcher:
 
     def notice(self, container: str) -> None:
         """Take the event of a container of this name; only those of the matrix begin a round."""
-        if any(service.name == container for service in (self.status.report.services if self.status.report else ())):
+        report = self.status.report
+        if report and container in {service.name for service in report.services}:
             self._queue.put(container)
 
     def watch(self) -> None:

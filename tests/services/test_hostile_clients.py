@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from items import POST, STORE, Stored
 from lucid_service import api, leaving, protocol, server
 from lucid_service.api import BINARY, Operation, stream_of
-from lucid_service.models import Input, Output
 from starlette.responses import StreamingResponse
 
 if TYPE_CHECKING:
@@ -25,18 +25,6 @@ PIECE = b"x" * 65536
 PIECES = 1024
 """More than the buffers of two sockets take."""
 LARGEST = 1024
-
-
-class Item(Input, frozen=True):
-    height: int
-
-
-class Stored(Output, frozen=True):
-    height: int
-
-
-async def post(_request: Request, body: Item) -> Stored:
-    return Stored(body.height)
 
 
 async def put(request: Request) -> Stored:
@@ -52,11 +40,10 @@ async def get(_request: Request) -> Response:
 
 
 OPERATIONS = (
-    Operation("POST", "/items", post, "Store", {202: Stored}, body=Item),
+    STORE,
     Operation("PUT", "/large", put, "Count", {200: Stored}, body=BINARY),
     Operation("GET", "/large", get, "Much", {200: BINARY}),
 )
-POST = b"POST /items HTTP/1.1\r\nHost: x\r\n"
 JSON = b'{"height": 3}'
 
 

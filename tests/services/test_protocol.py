@@ -8,35 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from items import POST, STORE
 from lucid_service import protocol
-from lucid_service.api import Operation
-from lucid_service.models import Input, Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.requests import Request
-
-
-class Item(Input, frozen=True):
-    height: int
-
-
-class Stored(Output, frozen=True):
-    height: int
-
-
-async def post(_request: Request, body: Item) -> Stored:
-    return Stored(body.height)
-
-
-OPERATIONS = (Operation("POST", "/items", post, "Store", {202: Stored}, body=Item),)
-POST = b"POST /items HTTP/1.1\r\nHost: x\r\n"
-
 
 @pytest.fixture
 def address(launch: Any) -> Iterator[tuple[str, int]]:
-    with launch(OPERATIONS) as url:
+    with launch((STORE,)) as url:
         yield "127.0.0.1", int(url.rpartition(":")[2])
 
 

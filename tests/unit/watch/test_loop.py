@@ -8,11 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from samples import RUN
 
 from pytest_lucid.__main__ import main
 from pytest_lucid.errors import ConfigError
+from pytest_lucid.report.model import RunReport, ServiceRecord
 from pytest_lucid.watch.loop import Watcher, Wishes
-from pytest_lucid.watch.round import Plan, RoundError, Rounds
+from pytest_lucid.watch.round import Outcomes, Plan, RoundError, Rounds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,16 @@ def test_round_without_an_engine_says_why(plan: Plan) -> None:
         Rounds(plan).make()
 
 
-def test_problem_is_said_once_and_the_watcher_ends(plan: Plan) -> None:
+def test_problem_that_lasts_is_said_once(plan: Plan) -> None:
+    lines: list[str] = []
+    watcher = Watcher(plan, Wishes(5, NOWHERE), lines.append, lambda _: None)
+    for _attempt in range(2):
+        watcher._round(None)  # noqa: SLF001 - twice, without the pause between
+    assert [list(json.loads(line)) for line in lines] == [["time", "problem"]]
+    assert not watcher.status.is_healthy(time.time())
+
+
+def test_watcher_ends_while_it_waits(plan: Plan) -> None:
     lines: list[str] = []
     watcher = Watcher(plan, Wishes(5, NOWHERE), lines.append, lambda _: None)
     thread = threading.Thread(target=watcher.watch)
@@ -42,8 +53,6 @@ def test_problem_is_said_once_and_the_watcher_ends(plan: Plan) -> None:
     watcher.end()
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
-    assert [list(json.loads(line)) for line in lines] == [["time", "problem"]]
-    assert not watcher.status.is_healthy(time.time())
 
 
 def test_end_in_a_round_ends_the_round(plan: Plan) -> None:
@@ -56,10 +65,17 @@ def test_end_in_a_round_ends_the_round(plan: Plan) -> None:
     assert made == [None]
 
 
-def test_event_of_a_stranger_begins_no_round(plan: Plan) -> None:
+def test_only_an_event_of_the_matrix_begins_a_round(plan: Plan) -> None:
     watcher = Watcher(plan, Wishes(5, NOWHERE), lambda _: None, lambda _: None)
-    watcher.notice("somebody")
-    assert watcher._queue.empty()  # noqa: SLF001 - what waits there is not to be seen otherwise
+    waiting = watcher._queue  # noqa: SLF001 - what waits there is not to be seen otherwise
+    row = ServiceRecord("lucid-a", "lucid-a:latest", "", "")
+    found = Outcomes(RunReport(RUN, (row,), ()), "")
+    watcher.status, _ = watcher.status.after(found, time.time(), whole=True)
+    watcher.notice("lucid-a-2")
+    watcher.notice("")
+    assert waiting.empty()
+    watcher.notice("lucid-a")
+    assert waiting.get_nowait() == "lucid-a"
 
 
 @pytest.mark.parametrize(("every", "rounds"), [(4.9, None), (float("nan"), None), (60, 0)])
