@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 def batches(mutations: Sequence[Mutation]) -> Iterator[dict[str, Mutation]]:
-    """Group mutations so that each of a group has a service of its own: one run of the suite then judges them all."""
-    waiting = deque(mutations)
+    """Group mutations so that each of a group has a service of its own: one run of the suite then judges them all.
+
+    Those with the least choice of services come first, so that those with more fill up their groups.
+    """
+    waiting = deque(sorted(mutations, key=lambda mutation: (mutation.is_shared, len(mutation.services))))
     while waiting:
         batch: dict[str, Mutation] = {}
         for _ in range(len(waiting)):
