@@ -9,11 +9,12 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import NotFound
-from docker.types import IPAMConfig, IPAMPool, Mount
+from docker.types import Mount
 
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.stack.certificate import certificate_archive
+from pytest_lucid.stack.network import create_network
 from pytest_lucid.stack.watcher import HEALTHY, STARTING, nobody, tell
 
 if TYPE_CHECKING:
@@ -44,15 +45,7 @@ def bring_up(
     Health is waited for elsewhere.
     """
     for network in matrix.all_networks:
-        with engine_errors(f"creating network {network.name}"):
-            engine.client.networks.create(
-                network.name,
-                driver=network.driver or "bridge",
-                internal=bool(network.internal),
-                enable_ipv6=network.subnet6 is not None,
-                ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet)) for subnet in network.subnets]),
-                labels=run.labels,
-            )
+        create_network(engine, network, run)
     if matrix.consul:
         with engine_errors(f"starting {matrix.consul.container}"):
             _start_consul(engine, matrix, matrix.consul, run)

@@ -68,7 +68,7 @@ def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Calla
 
 def _remove(engine: Engine, run: Run, progress: Callable[[str], None]) -> None:
     try:
-        tear_down(engine, run.id)
+        tear_down(engine, run.id, progress)
     except EngineError as error:
         raise EngineError(
             f"{engine.host}: what run {run.id} made is still there: {error}\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.run import OWNER, RUN
 from pytest_lucid.errors import ConfigError
+from pytest_lucid.stack.network import RESTART, is_own, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,8 +52,15 @@ def _names(host: str, containers: list[dict[str, Any]], wanted: set[str]) -> Ite
 
 def _networks(networks: list[dict[str, Any]], matrix: Matrix) -> Iterator[str]:
     for network in networks:
-        if network["Name"] in (matrix.network_names or ()):
-            yield f"network {network['Name']} exists already and is not ours; remove it, or use --lucid-host local"
+        name = network["Name"]
+        if any(is_same(network, wanted) for wanted in matrix.all_networks):
+            continue
+        removal = f"the engine has miscounted what is on it: {RESTART}" if is_own(network) else ""
+        if name in (matrix.network_names or ()):
+            if removal:
+                yield f"network {name} of an earlier run is not as the matrix wants it, and {removal}"
+            else:
+                yield f"network {name} exists already and is not ours; remove it, or use --lucid-host local"
             continue
         for pool in (network.get("IPAM") or {}).get("Config") or ():
             taken = ip_network(pool["Subnet"], strict=False)
@@ -60,8 +68,8 @@ def _networks(networks: list[dict[str, Any]], matrix: Matrix) -> Iterator[str]:
                 for subnet in wanted.subnets:
                     if taken.version == subnet.version and taken.overlaps(subnet):
                         yield (
-                            f"subnet {subnet} of {wanted.name} overlaps {taken} of network {network['Name']}; "
-                            "remove that network, or give [network] another subnet in lucid.toml"
+                            f"subnet {subnet} of {wanted.name} overlaps {taken} of network {name}; "
+                            f"{removal or 'remove that network'}, or give [network] another subnet in lucid.toml"
                         )
 
 

@@ -14,6 +14,8 @@ from docker.errors import APIError, NotFound
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.run import KEEP, OWNER, RUN, owner
+from pytest_lucid.stack.network import RESTART, remove_network
+from pytest_lucid.stack.watcher import nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,17 +34,26 @@ class Leftover:
     containers: tuple[str, ...]
 
 
-def tear_down(engine: Engine, run: str) -> None:
-    """Remove every container, network and volume labelled with `run`. What is gone already is no error."""
+def tear_down(engine: Engine, run: str, progress: Callable[[str], None] = nobody) -> bool:
+    """Remove every container, volume and network labelled with `run`; return whether all of it is gone.
+
+    What is gone already is no error. A network that the engine keeps although nobody is on it is a line of `progress`.
+    """
     label = f"{RUN}={run}"
     client = engine.client
     with uninterrupted(), engine_errors(f"tearing down run {run}"):
         containers = client.api.containers(all=True, filters={"label": label})
         together(partial(_remove_container, engine, container["Id"]) for container in containers)
-        networks = client.api.networks(filters={"label": label})
-        together(partial(_remove, client.api.remove_network, network["Id"]) for network in networks)
         volumes = client.api.volumes(filters={"label": label})["Volumes"] or []
         together(partial(_remove, client.api.remove_volume, volume["Name"]) for volume in volumes)
+        networks = client.api.networks(filters={"label": label})
+        kept = [name for name in together(partial(remove_network, engine, each["Id"]) for each in networks) if name]
+    for name in kept:
+        progress(
+            f"the engine keeps network {name}, on which nobody is, because it has miscounted; the next run uses it "
+            f"again. To be rid of it, {RESTART}"
+        )
+    return not kept
 
 
 def leftovers(engine: Engine) -> tuple[Leftover, ...]:
@@ -66,9 +77,10 @@ def leftovers(engine: Engine) -> tuple[Leftover, ...]:
 def remove_leftovers(engine: Engine, progress: Callable[[str], None]) -> None:
     """Remove what crashed or kept runs of this owner left on the engine, one line of progress each."""
     for leftover in leftovers(engine):
-        tear_down(engine, leftover.run)
+        is_gone = tear_down(engine, leftover.run, progress)
         what = "kept" if leftover.kept else "left over"
-        progress(f"removed run {leftover.run}, {what}: {', '.join(leftover.containers) or 'no containers'}")
+        if is_gone or leftover.containers:
+            progress(f"removed run {leftover.run}, {what}: {', '.join(leftover.containers) or 'no containers'}")
 
 
 @contextmanager

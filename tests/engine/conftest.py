@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
-from runs import DEADLINE_SECONDS, ROOT, Things
+from runs import DEADLINE_SECONDS, ROOT, Things, networks_of_runs
 from scene import BOX, DISTROLESS, await_ready, keeping
 from scene import start as start_container
 
@@ -81,7 +81,7 @@ def things(client: docker.DockerClient) -> Callable[[], Things]:
         containers = client.containers.list(all=True, filters={"label": "lucid.run"}, ignore_removed=True)
         return Things(
             frozenset(str(c.name) for c in containers),
-            frozenset(str(n.name) for n in client.networks.list(filters={"label": "lucid.run"})),
+            networks_of_runs(client),
             frozenset(v.name for v in client.volumes.list(filters={"label": "lucid.run"})),
         )
 

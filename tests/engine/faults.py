@@ -125,7 +125,10 @@ class Bench:
     def __init__(self, folder: Path, client: docker.DockerClient) -> None:
         self.folder = folder
         self._client = client
-        self._others = {str(c.id) for c in client.containers.list(all=True, ignore_removed=True)}
+        # An empty network of an earlier run is there where the engine miscounted.
+        self._others = {
+            str(c.id) for c in (*client.containers.list(all=True, ignore_removed=True), *client.networks.list())
+        }
         for name, text in {
             "lucid.toml": MATRIX, "Dockerfile": DOCKERFILE, "server.py": SERVER, "test_inside.py": TEST,
             "pytest.ini": "[pytest]\n",
@@ -151,7 +154,7 @@ class Bench:
         of_runs = {"label": "lucid.run"}
         containers = self._client.containers.list(all=True, ignore_removed=True)
         names = [f"container {c.name}" for c in containers if c.id not in self._others]
-        names += [f"network {n.name}" for n in self._client.networks.list(filters=of_runs)]
+        names += [f"network {n.name}" for n in self._client.networks.list(filters=of_runs) if n.id not in self._others]
         names += [f"volume {v.name}" for v in self._client.volumes.list(filters=of_runs)]
         return ", ".join(sorted(names)) or "nothing"
 

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docker.errors import APIError
+
 if TYPE_CHECKING:
     import subprocess
+
+    import docker
+    from docker.models.networks import Network
 
 ROOT = Path(__file__).parents[2]
 SUITE = str(ROOT / "tests" / "infra")
@@ -34,6 +39,23 @@ class Things:
     def __bool__(self) -> bool:
         """Whether there is anything."""
         return bool(self.containers or self.networks or self.volumes)
+
+
+def networks_of_runs(client: docker.DockerClient) -> frozenset[str]:
+    """The networks that runs have left, without an empty one that the engine miscounts and does not remove."""
+    return frozenset(
+        str(network.name) for network in client.networks.list(filters={"label": "lucid.run"}) if not _is_kept(network)
+    )
+
+
+def _is_kept(network: Network) -> bool:
+    try:
+        network.reload()
+        if not network.attrs["Containers"]:
+            network.remove()
+    except APIError as error:
+        return error.status_code in {403, 404}
+    return False
 
 
 def await_start(folder: Path, process: subprocess.Popen[str]) -> int:
