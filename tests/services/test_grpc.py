@@ -1,4 +1,4 @@
-"""The engine's gRPC: what it answers, what it refuses, and what its client bears from a peer that is not well."""
+"""What the engine answers over gRPC, and what it refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from chain_facts import GENESIS, anchor, tally
+from chain_facts import GENESIS, anchor
 from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -19,14 +19,13 @@ from lucid_chain import anchors
 from lucid_chain.blocks import transaction_id
 from lucid_chain.rpc import chain_pb2 as rpc
 from lucid_chain.rpc import chain_pb2_grpc
-from lucid_chain.rpc import client as client_module
-from lucid_chain.rpc.client import AnchoredError, EngineClient, EngineError, UnknownError, engine_client
+from lucid_chain.rpc.client import AnchoredError, UnknownError, engine_client
 from lucid_chain.rpc.convert import transaction_message
 from lucid_service.request_id import take_over
 from nodes import asked, identities, served
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable
     from pathlib import Path
 
     from lucid_chain.blocks import Block
@@ -247,83 +246,5 @@ def test_taken_port_is_said(tmp_path: Path) -> None:
             with pytest.raises(OSError, match=f"gRPC at 127.0.0.1:{port}"):
                 async with served(tmp_path / "two", f"127.0.0.1:{port}"):
                     pass
-
-    asyncio.run(scene())
-
-
-class Unwell(chain_pb2_grpc.ChainServicer):
-    """An engine that answers each question with what a test gives it."""
-
-    def __init__(self, answer: Callable[[], Awaitable[Any]]) -> None:
-        self._answer = answer
-
-    async def GetInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return await self._answer()
-
-    async def GetBlock(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return await self._answer()
-
-    async def GetTransaction(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return await self._answer()
-
-    async def StreamBlocks(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        yield await self._answer()
-
-
-@asynccontextmanager
-async def unwell(answer: Callable[[], Awaitable[Any]]) -> AsyncIterator[EngineClient]:
-    server = grpc.aio.server()
-    chain_pb2_grpc.add_ChainServicer_to_server(Unwell(answer), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with engine_client(f"127.0.0.1:{port}") as client:
-            yield client
-    finally:
-        await server.stop(0)
-
-
-def test_engine_that_never_answers_is_an_error_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "DEADLINE", 0.3)
-
-    async def scene() -> None:
-        async with asyncio.timeout(5), unwell(asyncio.Event().wait) as client:
-            for call in (client.latest_hash(), client.block_at(0), client.inclusion(NAME, anchor("one"))):
-                with pytest.raises(EngineError, match="DEADLINE_EXCEEDED"):
-                    await call
-
-    asyncio.run(scene())
-
-
-@pytest.mark.parametrize(
-    ("message", "complaint"),
-    [
-        (rpc.Block(hash="x" * client_module.LARGEST_MESSAGE), "RESOURCE_EXHAUSTED"),
-        (rpc.Block(transactions=[rpc.Transaction()]), "the transaction is empty"),
-        (rpc.Block(header=rpc.Header(previous_hash="x")), "sent what it should not"),
-        (rpc.Block(transactions=[transaction_message(tally("a")), rpc.Transaction(tally=rpc.Tally())]), "should not"),
-    ],
-)
-def test_block_that_is_none_is_an_error(message: Any, complaint: str) -> None:
-    async def answer() -> Any:
-        return message
-
-    async def scene() -> None:
-        async with asyncio.timeout(10), unwell(answer) as client:
-            with pytest.raises(EngineError, match=complaint):
-                await client.block_at(0)
-            with pytest.raises(EngineError, match=complaint):
-                await anext(client.blocks(0))
-
-    asyncio.run(scene())
-
-
-def test_engine_that_is_not_there_is_an_error(free_port: Callable[[], int]) -> None:
-    async def scene() -> None:
-        async with asyncio.timeout(10), engine_client(f"127.0.0.1:{free_port()}") as client:
-            with pytest.raises(EngineError, match="UNAVAILABLE"):
-                await client.latest_hash()
-            with pytest.raises(EngineError, match="UNAVAILABLE"):
-                await anext(client.blocks(0))
 
     asyncio.run(scene())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from pytest_lucid.report.causes import linked
 from pytest_lucid.report.model import (
     CellRecord,
@@ -121,3 +123,9 @@ def bad_tree(findings: int = 77) -> RunReport:
         )
         cells.append(cell(f"DKF-{at}", None, Outcome.FAILED, places=places, seen="\n".join(p.message for p in places)))
     return report([*cells, *(cell(f"DKF-{at}", None) for at in range(20, 30))], [])
+
+
+# Runs of every kind, for what must hold of all of them.
+REPORTS = pytest.mark.parametrize(
+    "make", [green, broken, bad_tree, lambda: report([])], ids=["ok", "ill", "bad", "none"]
+)

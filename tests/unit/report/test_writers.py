@@ -3,20 +3,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
-import xmlschema
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from junitparser import JUnitXml, Skipped
 from prometheus_client.parser import text_string_to_metric_families
-from samples import HOSTILE, bad_tree, broken, cell, green, report, service
+from samples import HOSTILE, REPORTS, bad_tree, broken, cell, green, report, service
 from sarif_pydantic import Sarif
 
 from pytest_lucid.content.inert import inert
@@ -27,12 +22,10 @@ from pytest_lucid.report import (
     github,
     html_file,
     json_file,
-    junit,
     markdown,
     prometheus,
     sarif,
 )
-from pytest_lucid.report.baseline import baseline_of, compare, comparison_lines
 from pytest_lucid.report.model import Outcome, Place, RunReport
 from pytest_lucid.report.writers import WRITERS
 
@@ -40,11 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[3]
-# What Jenkins' schema junit-10 allows, in a stricter form.
-JUNIT = xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
-REPORTS = pytest.mark.parametrize(
-    "make", [green, broken, bad_tree, lambda: report([])], ids=["ok", "ill", "bad", "none"]
-)
 HARMLESS = inert(HOSTILE)
 
 
@@ -62,73 +50,6 @@ def hostile() -> RunReport:
 @pytest.mark.parametrize("make", [green, broken, bad_tree, hostile, lambda: report([])])
 def test_a_writer_gives_the_same_text_for_the_same_report(name: str, make: Callable[[], RunReport]) -> None:
     assert WRITERS[name](make()) == WRITERS[name](make())
-
-
-@REPORTS
-def test_junit_follows_the_schema_and_is_read_back(make: Callable[[], RunReport], tmp_path: Path) -> None:
-    run = make()
-    file = tmp_path / "junit.xml"
-    file.write_text(junit.write(run), "utf-8")
-    JUNIT.validate(file)
-    found = JUnitXml.fromfile(str(file))
-    cases = [case for suite in found for case in suite]
-    assert found.tests == len(run.cells) == len(cases)
-    assert found.failures == run.count(Outcome.FAILED) == sum(suite.failures for suite in found)
-    for suite in found:
-        assert {p.name: p.value for p in suite.properties()}["lucid.matrix"] == "ab" * 32
-    assert [suite._elem.get("file") for suite in found] == list(dict.fromkeys(cell.source.file for cell in run.cells))  # noqa: SLF001 - junitparser has no other way to the attribute
-    names = [(case.classname, case.name) for case in cases]
-    assert len(names) == len(set(names))
-
-
-def test_junit_says_what_is_wrong_and_where() -> None:
-    places = (Place("svc/Dockerfile", 7, "It is root."),)
-    run = report(
-        [
-            cell("IMG-USER", outcome=Outcome.FAILED, host="local", seen="found '0'"),
-            cell("DKF-USER", outcome=Outcome.FAILED, places=places),
-            cell("IMG-SIZE", outcome=Outcome.WAIVED, reason="It is known.", until="2027-01-31"),
-        ],
-        [service("lucid-a", host="local", log=("the last line",))],
-    )
-    cases = {case.name: case for case in next(iter(JUnitXml.fromstring(junit.write(run).encode())))}
-    user = cases["IMG-USER[lucid-a@local]"]
-    assert user.classname == "lucid.image"
-    assert (user.result[0].type, user.result[0].message) == ("high", "The claim of IMG-USER holds. found '0'")
-    assert "Remedy: Do what IMG-USER needs." in user.result[0].text
-    assert user.system_out == "the last line"
-    assert "svc/Dockerfile:7: It is root." in cases["DKF-USER[lucid-a]"].result[0].text
-    waived = cases["IMG-SIZE[lucid-a]"].result[0]
-    assert isinstance(waived, Skipped)
-    assert (waived.type, waived.message) == ("lucid.waived", "waived until 2027-01-31: It is known.")
-
-
-def test_junit_stays_small_whatever_is_logged() -> None:
-    log = tuple("x" * 100_000 for _ in range(20))
-    cells = [
-        cell(f"A-{at}", f"s{number}", Outcome.ERROR, seen="y" * 50_000, trace="z" * 50_000)
-        for at in range(40)
-        for number in range(40)
-    ]
-    text = junit.write(report(cells, [service(f"s{number}", log=log) for number in range(40)]))
-    assert 10_000_000 < len(text.encode()) < 30_000_000
-    assert "(left out" in text
-
-
-@given(st.text())
-@settings(max_examples=60)
-def test_junit_is_xml_whatever_comes(text: str) -> None:
-    told = inert(text)
-    run = report([cell("A-A", outcome=Outcome.FAILED, seen=told, places=(Place(told, 1, told),))])
-    assert ET.fromstring(junit.write(run)).tag == "testsuites"  # noqa: S314 - our own text
-
-
-def test_two_tests_of_one_check_have_names_of_their_own() -> None:
-    run = report([cell("A-A", test="test_one"), cell("A-A", test="test_two")])
-    assert [case.name for case in next(iter(JUnitXml.fromstring(junit.write(run).encode())))] == [
-        "A-A[lucid-a]",
-        "A-A[lucid-a] test_two",
-    ]
 
 
 @pytest.mark.parametrize("make", [green, broken, bad_tree, hostile])
@@ -277,47 +198,3 @@ def test_html_says_no_script_of_others() -> None:
     text = html_file.write(replace(run, cells=tuple(replace(each, seen=HOSTILE) for each in run.cells)))
     assert text.count("<script") == 2
     assert text.count("</script>") == 2
-
-
-def compared(then: list[Any], now: list[Any]) -> tuple[int, int, int]:
-    told = compare(baseline_of(report(then), "then.json"), report(now))
-    return len(told.new), len(told.fixed), len(told.unchanged)
-
-
-BAD = cell("A-A", outcome=Outcome.FAILED, seen="one")
-FOUND = replace(BAD, places=(Place("Dockerfile", 3, "x"), Place("Dockerfile", 9, "y")))
-
-
-@pytest.mark.parametrize(
-    ("then", "now", "counts"),
-    [
-        ([], [], (0, 0, 0)),
-        ([], [BAD], (1, 0, 0)),
-        ([BAD], [replace(BAD, seen="two")], (0, 0, 1)),
-        ([BAD], [cell("A-A")], (0, 1, 0)),
-        ([BAD], [], (0, 0, 0)),
-        ([BAD], [replace(BAD, outcome=Outcome.SKIPPED)], (0, 0, 0)),
-        ([BAD], [replace(BAD, outcome=Outcome.KNOWN)], (0, 0, 1)),
-        ([FOUND], [replace(FOUND, places=(Place("Dockerfile", 5, "x"), Place("Dockerfile", 1, "z")))], (1, 1, 1)),
-        ([BAD], [replace(BAD, service="lucid-b")], (1, 0, 0)),
-        ([cell("A-A")], [cell("A-A")], (0, 0, 0)),
-    ],
-)
-def test_a_run_is_compared_with_an_earlier_one(then: list[Any], now: list[Any], counts: tuple[int, int, int]) -> None:
-    assert compared(then, now) == counts
-
-
-def test_the_comparison_is_told() -> None:
-    told = compare(baseline_of(report([BAD]), "then.json"), report([cell("A-A"), replace(BAD, check="B-B")]))
-    assert [line.text for line in comparison_lines(told, "then.json", 60)] == [
-        "",
-        "── Since then.json: 1 new, 1 fixed, 0 unchanged ────────────",
-        "  + new    B-B[lucid-a]",
-        "  - fixed    A-A[lucid-a]",
-    ]
-
-
-def test_only_what_was_there_as_a_whole_is_known() -> None:
-    baseline = baseline_of(report([FOUND]), "then.json")
-    assert baseline.knows(replace(FOUND, places=FOUND.places[:1]))
-    assert not baseline.knows(replace(FOUND, places=(*FOUND.places, Place("Dockerfile", 1, "z"))))
