@@ -23,9 +23,9 @@ from pytest_lucid.engine.run import Run
 from pytest_lucid.inspect.journey import Traveller
 from pytest_lucid.inspect.tokens import SECRET, bearer, token
 from pytest_lucid.matrix import load_matrix
-from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.stack.lifecycle import prepared
 from pytest_lucid.target.deployment import Deployment
+from pytest_lucid.target.sidecar_pool import SidecarPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -136,8 +136,8 @@ def _bill(name: str) -> None:
 
 
 def _shell(container: str, host: str) -> int:
-    from pytest_lucid.sidecar.pool import SidecarPool  # noqa: PLC0415 - likewise
     from pytest_lucid.sidecar.terminal import converse, demand_terminal  # noqa: PLC0415 - likewise
+    from pytest_lucid.target.sidecar_pool import SidecarPool  # noqa: PLC0415 - likewise
 
     demand_terminal()
     with closing(connect(host)) as engine:

@@ -67,7 +67,9 @@ def main(root: Path) -> int:
     except CycleError as error:
         sys.stdout.write(f"{len(rooms)} rooms, {arrows} arrows, a circle: {' → '.join(error.args[1])}\n")
         return 1
-    sys.stdout.write(f"{len(rooms)} rooms, {max(found.values())} floors, {arrows} arrows, no circle\n\n")
+    sys.stdout.write(f"{len(rooms)} rooms, {max(found.values())} floors, {arrows} arrows, no circle\n")
+    own = {room: used for room, used in rooms.items() if room.startswith(f"{PACKAGE}/")}
+    sys.stdout.write(f"of {PACKAGE}: {len(own)} rooms, {sum(len(used) for used in own.values())} arrows\n\n")
     for room in sorted(rooms, key=lambda name: (-found[name], name)):
         sys.stdout.write(f"{found[room]:2}  {room}: {', '.join(sorted(rooms[room])) or '–'}\n")
     return 0

@@ -13,8 +13,8 @@ from pytest_lucid.image.config import read_image
 from pytest_lucid.inspect.container import read_container
 from pytest_lucid.inspect.drift import read_drift
 from pytest_lucid.inspect.network import read_network
-from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.sidecar.runtime import read_runtime
+from pytest_lucid.target.sidecar_pool import SidecarPool
 
 if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine

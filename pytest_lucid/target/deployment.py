@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from pytest_lucid.inspect.rates import Admission
     from pytest_lucid.inspect.tls import Tls
     from pytest_lucid.matrix import Matrix, Port, Service
-    from pytest_lucid.sidecar.pool import SidecarPool
     from pytest_lucid.sidecar.runtime import Runtime
+    from pytest_lucid.target.sidecar_pool import SidecarPool
 
 # More than a chain of certificates ever is.
 LARGEST_AUTHORITY_BYTES = 1024 * 1024

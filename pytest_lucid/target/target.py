@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.stack.preflight import demand_architecture, demand_fitness
 from pytest_lucid.target.chaos import Chaos
 from pytest_lucid.target.deployment import Deployment
 from pytest_lucid.target.images import Images
 from pytest_lucid.target.prefetch import prefetch
+from pytest_lucid.target.sidecar_pool import SidecarPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

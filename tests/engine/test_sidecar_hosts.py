@@ -63,7 +63,7 @@ def test_a_stock_suite_runs_by_hosts_alone(client: docker.DockerClient, scene: S
 def test_get_host_answers_outside_pytest(client: docker.DockerClient, scene: Scene, tmp_path: Path) -> None:
     script = (
         "import json, testinfra\n"
-        "from pytest_lucid.sidecar.testinfra_scheme import register\n"
+        "from pytest_lucid.target.testinfra_scheme import register\n"
         "register()\n"
         f"host = testinfra.get_host('lucid://{scene.distroless}?host=local')\n"
         "print(json.dumps([host.user().name, host.exists('sh'), host.backend.get_pytest_id()]))"

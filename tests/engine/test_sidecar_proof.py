@@ -231,7 +231,8 @@ def test_without_a_toolbox_every_cell_is_an_error(
 ) -> None:
     deploy({}, "")
     (tmp_path / "toolbox.py").write_text(
-        f"import pytest_lucid.sidecar.pool as sidecars\nsidecars.SidecarPool.__init__.__defaults__ = ({toolbox!r},)\n"
+        "from pytest_lucid.target.sidecar_pool import SidecarPool\n"
+        f"SidecarPool.__init__.__defaults__ = ({toolbox!r},)\n"
     )
     output, failed, errors = check("-p", "toolbox")
     assert message in output

@@ -14,10 +14,10 @@ from pytest_lucid import standin
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import EngineError, MissingError
-from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import CAPABILITIES, TOOLBOX, Sidecar
 from pytest_lucid.stack.teardown import tear_down
+from pytest_lucid.target.sidecar_pool import SidecarPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     HostSpec = tuple[str, dict[str, Any]]
 
 SCHEME = "lucid"
-BACKEND = "pytest_lucid.sidecar.testinfra_hosts.ContainerBackend"
+BACKEND = "pytest_lucid.target.testinfra_hosts.ContainerBackend"
 EXPECTED = "expected lucid://CONTAINER or lucid://CONTAINER?host=HOST, with HOST as for --lucid-host"
 
 

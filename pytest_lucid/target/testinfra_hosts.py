@@ -10,9 +10,9 @@ from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.sidecar.pool import SidecarPool
 from pytest_lucid.sidecar.testinfra_backend import SidecarBackend
-from pytest_lucid.sidecar.testinfra_scheme import EXPECTED, SCHEME
+from pytest_lucid.target.sidecar_pool import SidecarPool
+from pytest_lucid.target.testinfra_scheme import EXPECTED, SCHEME
 
 if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
