@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_lucid.config import toml
 from pytest_lucid.config.check import describe
 
 ROOT = Path(__file__).parents[1]
@@ -18,11 +19,6 @@ sys.path.append(str(ROOT / "tests" / "proof"))
 from catalogue import MUTATIONS  # noqa: E402 - found by the line above
 from mutation import FileMutation, ImageMutation, Mutation  # noqa: E402 - likewise
 from suite import SUITES, read_marks, read_suite  # noqa: E402 - likewise
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +51,7 @@ class Tree:
 
 def read_tree(folder: Path) -> Tree:
     """The files of a case; one that is not UTF-8 is left out."""
-    expect = tomllib.loads((folder / "expect.toml").read_text("utf-8"))
+    expect = toml.loads((folder / "expect.toml").read_text("utf-8"))
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "expect.toml":

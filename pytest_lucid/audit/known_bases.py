@@ -6,16 +6,11 @@ An image that the data does not know is None: nothing is concluded from it.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from pytest_lucid.config import toml
 
 _ALPINE = re.compile(r"(?:alpine)?(?P<alpine>3\.\d+)?(?:\.\d+)?")
 # Of these a tag may tell the version; the calendar of support asks for them.
@@ -180,4 +175,4 @@ def _mirrors() -> re.Pattern[str]:
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads((files("pytest_lucid.audit") / "known_bases.toml").read_text("utf-8"))
+    return toml.packaged("pytest_lucid.audit", "known_bases.toml")

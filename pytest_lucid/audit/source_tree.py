@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_lucid.audit.known_bases import read_base
 from pytest_lucid.audit.rootfs.requirements_files import load_requirements
-from pytest_lucid.audit.unwanted_files import find_baggage, find_leaks
+from pytest_lucid.audit.unwanted_files import find_leaks, find_unwanted
 from pytest_lucid.audit.word_scan import find_words
 from pytest_lucid.dockerfile.context import Context, read_context
 from pytest_lucid.dockerfile.contexts import read_build_arguments, read_named_contexts
@@ -54,7 +54,6 @@ class SourceTree:
         self.matrix = matrix
         self._whole = whole
         self._asked: tuple[Path, ...] = ()
-        self._contexts: dict[Path, Context] = {}
         self._known: dict[Hashable, object] = {}
         self._rows = [service.dockerfile for service in services if service.dockerfile]
 
@@ -118,11 +117,7 @@ class SourceTree:
     def context(self, folder: Path, dockerfile: Path) -> Context:
         """The build context at a folder, as BuildKit reads it for a Dockerfile."""
         own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
-        if own.is_file():
-            return read_context(folder, dockerfile)
-        if folder not in self._contexts:
-            self._contexts[folder] = read_context(folder, dockerfile)
-        return self._contexts[folder]
+        return self._once(("context", folder, own if own.is_file() else None), lambda: read_context(folder, dockerfile))
 
     def text(self, name: str) -> str:
         """The text of a small file of the project, by its relative path; "" when it cannot be read."""
@@ -130,21 +125,21 @@ class SourceTree:
 
     def leaks(self, context: Context) -> dict[str, tuple[str, int]]:
         """What a context holds that nobody should send."""
-        return self._once(("leaks", id(context)), lambda: find_leaks(context))
+        return self._once(("leaks", context.key), lambda: find_leaks(context))
 
-    def baggage(self, context: Context, source: str) -> dict[str, tuple[str, int]]:
+    def unwanted(self, context: Context, source: str) -> dict[str, tuple[str, int]]:
         """What a copied file or folder of a context holds that no image needs."""
-        return self._once(("baggage", id(context), source), lambda: find_baggage(context, source))
+        return self._once(("unwanted", context.key, source), lambda: find_unwanted(context, source))
 
     def requirements(self, context: Context, source: str) -> tuple[Requirement, ...] | None:
         """The requirements in a file of a context, nested ones included; None when one cannot be read."""
         return self._once(
-            ("requirements", id(context), source), lambda: load_requirements(self.root, context.root / source)
+            ("requirements", context.key, source), lambda: load_requirements(self.root, context.root / source)
         )
 
     def word_matches(self, context: Context, source: str, vocabulary: Vocabulary) -> tuple[WordMatch, ...]:
         """What a copied file or folder of a context says of what is forbidden."""
-        key = ("speech", id(context), source, vocabulary.words)
+        key = ("words", context.key, source, vocabulary)
         return self._once(key, lambda: tuple(find_words(self.root, context, source, vocabulary)))
 
     def _once(self, key: Hashable, gather: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_lucid.content.python_source import listen
+from pytest_lucid.content.python_source import scan_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,8 @@ def find_words(root: Path, context: Context, source: str, vocabulary: Vocabulary
 
 
 def _python(data: bytes, vocabulary: Vocabulary) -> tuple[str, ...]:
-    speech = listen(data, vocabulary, own=True)
-    return tuple(dict.fromkeys((*speech.modules, *speech.words)))
+    mentions = scan_python(data, vocabulary, own=True)
+    return tuple(dict.fromkeys((*mentions.modules, *mentions.words)))
 
 
 def _settings(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:

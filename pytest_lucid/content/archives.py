@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from pytest_lucid.content.bytecode import read_words
-from pytest_lucid.content.python_source import listen
+from pytest_lucid.content.python_source import scan_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +100,8 @@ def _words(members: Iterator[tuple[str, bytes]], budget: _Budget, vocabulary: Vo
 
 def _content(name: str, data: bytes, vocabulary: Vocabulary) -> Iterator[str]:
     if name.endswith(".py"):
-        speech = listen(data, vocabulary, own=False)
-        yield from (*speech.modules, *speech.words)
+        mentions = scan_python(data, vocabulary, own=False)
+        yield from (*mentions.modules, *mentions.words)
     elif name.endswith(".pyc"):
         yield from (token for word in read_words(data) for token in vocabulary.tokens_in(word))
     else:

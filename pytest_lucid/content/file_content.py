@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_lucid.content.archives import Packed  # noqa: TC001
 from pytest_lucid.content.bytecode import Bytecode  # noqa: TC001
 from pytest_lucid.content.elf import Elf  # noqa: TC001
-from pytest_lucid.content.python_source import SILENT, Speech
+from pytest_lucid.content.python_source import NO_MENTIONS, PythonMentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Content:
     elf: Elf | None = None
     tools: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    speech: Speech = SILENT
+    mentions: PythonMentions = NO_MENTIONS
     words: tuple[str, ...] = ()
     packed: Packed | None = None
     bytecode: Bytecode | None = None

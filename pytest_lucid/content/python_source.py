@@ -22,7 +22,7 @@ _PLAIN_ENCODINGS = ("utf-8", "utf-8-sig", "iso-8859-1", "ascii")
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class PythonMentions:
     """What a file says of what is forbidden: the modules it imports, its names and strings.
 
     `imports` counts all imports.
@@ -33,10 +33,10 @@ class Speech:
     imports: int = 0
 
 
-SILENT = Speech()
+NO_MENTIONS = PythonMentions()
 
 
-def listen(source: bytes, vocabulary: Vocabulary, *, own: bool) -> Speech:
+def scan_python(source: bytes, vocabulary: Vocabulary, *, own: bool) -> PythonMentions:
     """Read a source file; that of others (not `own`) is parsed only when a forbidden word stands in it somewhere.
 
     A file that is no Python of this interpreter's version is judged as text.
@@ -44,24 +44,24 @@ def listen(source: bytes, vocabulary: Vocabulary, *, own: bool) -> Speech:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         if not own and encoding in _PLAIN_ENCODINGS and source.isascii() and not vocabulary.may_be_in(source):
-            return SILENT
+            return NO_MENTIONS
         text = source.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         text = source.decode("latin-1")
     # Python reads identifiers in this normal form, so that look-alike letters are no hiding place.
     normal = text if text.isascii() else unicodedata.normalize("NFKC", text)
     if not own and not vocabulary.found_in(normal):
-        return SILENT
+        return NO_MENTIONS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return Speech(words=vocabulary.tokens_in(normal))
+        return PythonMentions(words=vocabulary.tokens_in(normal))
     modules = [name for node in ast.walk(tree) for name in _imported(node)]
-    words = [token for text in _said(tree) for token in vocabulary.tokens_in(text)]
-    spoken = tuple(dict.fromkeys(name for name in modules if vocabulary.found_in(name)))
-    return Speech(spoken, tuple(dict.fromkeys(words)), len(modules))
+    words = [token for text in _words(tree) for token in vocabulary.tokens_in(text)]
+    found = tuple(dict.fromkeys(name for name in modules if vocabulary.found_in(name)))
+    return PythonMentions(found, tuple(dict.fromkeys(words)), len(modules))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
         yield from (f"{node.module or '.'}.{alias.name}" for alias in node.names)
 
 
-def _said(tree: ast.AST) -> Iterator[str]:
+def _words(tree: ast.AST) -> Iterator[str]:
     """Yield every identifier and string that is no import and no docstring."""
     nodes = list(ast.walk(tree))
     docstrings = {id(value) for node in nodes if (value := _docstring(node))}

@@ -52,6 +52,11 @@ class Context:
     _folders: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
     _found: dict[tuple[str, bool], Found] = field(default_factory=dict, repr=False)
 
+    @property
+    def key(self) -> tuple[Path, Path | None]:
+        """What a context depends on while no file changes: its root, and the file of patterns in force."""
+        return self.root, self.ignore.path
+
     def find(self, source: str, *, folders: bool = False) -> Found:
         """Resolve one source; `..` and `/` stop at the root. With `folders` (`--parents`), `**` spans folders."""
         key = (source, folders)

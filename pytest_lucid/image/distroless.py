@@ -9,18 +9,12 @@ replaces it, and it has the sum that the package gives in the lowest layer that 
 from __future__ import annotations
 
 import re
-import sys
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pytest_lucid.config import toml
 from pytest_lucid.image.inventory import Inventory
 from pytest_lucid.image.packages import OS_RELEASE, STATUS, SUMS, os_release, read_sums
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,4 +87,4 @@ def _base_packages(inventory: Inventory) -> tuple[dict[str, str], int]:
 
 @cache
 def _read() -> dict[str, Any]:
-    return tomllib.loads((files("pytest_lucid.image") / "distroless.toml").read_text("utf-8"))
+    return toml.packaged("pytest_lucid.image", "distroless.toml")

@@ -21,7 +21,7 @@ def named(inventory: Inventory, vocabulary: Vocabulary) -> Iterator[str]:
 def imported(inventory: Inventory, vocabulary: Vocabulary) -> Iterator[str]:
     """Yield each forbidden import in a source file of any layer."""
     for where, entry in inventory.everywhere:
-        yield from (f"{where}: import {module}" for module in _of(vocabulary, entry.content.speech.modules))
+        yield from (f"{where}: import {module}" for module in _of(vocabulary, entry.content.mentions.modules))
 
 
 def said(inventory: Inventory, prefix: str, vocabulary: Vocabulary, *, knows_url: bool) -> Iterator[str]:
@@ -36,7 +36,7 @@ def said(inventory: Inventory, prefix: str, vocabulary: Vocabulary, *, knows_url
         content = entry.content
         # What bytecode says, its source says too; what is hidden has no source that could be looked up.
         sourced = content.bytecode is not None and id(entry) in visible and id(entry) not in alone
-        words = content.speech.words if sourced else (*content.speech.words, *content.words)
+        words = content.mentions.words if sourced else (*content.mentions.words, *content.words)
         yield from (
             f"{where}: {word}" for word in _of(vocabulary, words) if not (knows_url and vocabulary.is_url_word(word))
         )

@@ -19,7 +19,7 @@ from pytest_lucid.content.bytecode import read_header, read_words
 from pytest_lucid.content.elf import MAGIC, Elf, read_elf
 from pytest_lucid.content.file_content import UNREAD, Content
 from pytest_lucid.content.forbidden import NOTHING, Vocabulary
-from pytest_lucid.content.python_source import SILENT, listen
+from pytest_lucid.content.python_source import NO_MENTIONS, scan_python
 from pytest_lucid.content.secrets import find_program_secrets, find_secrets
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Scanner:
         is_text = b"\0" not in data
         bytecode = read_header(data) if path.endswith(".pyc") else None
         is_python = is_text and path.endswith(".py")
-        speech = listen(data, self.vocabulary, own=path.startswith(self.own)) if is_python else SILENT
+        mentions = scan_python(data, self.vocabulary, own=path.startswith(self.own)) if is_python else NO_MENTIONS
         words: tuple[str, ...] = ()
         problem = ""
         if not is_python and self.vocabulary.may_be_in(data):
@@ -94,7 +94,7 @@ class Scanner:
             elf=elf,
             tools=self._tools(elf, sha256, data.__contains__, script=data if shebang else b""),
             secrets=find_secrets(data, code=path.endswith(_CODE)) if is_text else find_program_secrets(data),
-            speech=speech,
+            mentions=mentions,
             # An archive's words are those of its members.
             words=() if packed else words,
             packed=packed,

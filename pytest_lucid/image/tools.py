@@ -5,19 +5,13 @@ The list is data, in tools.toml. Whether finding one is bad is the checks' busin
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from pytest_lucid.config import toml
 from pytest_lucid.image.distroless import base_files
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +118,7 @@ def _kinds(entry: Entry, toolbox: Toolbox) -> Iterator[tuple[str, str]]:
 @cache
 def load_toolbox() -> Toolbox:
     """Read the packaged list."""
-    data = tomllib.loads((files("pytest_lucid.image") / "tools.toml").read_text("utf-8"))
+    data = toml.packaged("pytest_lucid.image", "tools.toml")
     return Toolbox(
         tuple(
             Tool(

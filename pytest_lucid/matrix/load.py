@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import reprlib
-import sys
 from bisect import bisect_left
 from contextlib import suppress
 from copy import deepcopy
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pytest_lucid.config import toml
 from pytest_lucid.config.text_file import read_text
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.matrix.model import Matrix
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +56,8 @@ def load_matrix(file: Path | None) -> Matrix:
     if any(len(line) > LONGEST_LINE for line in text.splitlines()):
         raise ConfigError(f"{file}: a line is longer than {LONGEST_LINE} characters; expected {EXPECTED}")
     try:
-        own = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        own = toml.loads(text)
+    except toml.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: nested too deeply; expected {EXPECTED}") from error
@@ -96,7 +90,7 @@ def load_matrix(file: Path | None) -> Matrix:
 
 
 def _packaged(name: str) -> dict[str, Any]:
-    own = tomllib.loads((files("pytest_lucid.matrix") / PROFILES[name]).read_text("utf-8"))
+    own = toml.packaged("pytest_lucid.matrix", PROFILES[name])
     merged: dict[str, Any] = {}
     for extended in own.pop("extends", ()):
         merged = _merge(merged, _packaged(extended))
@@ -170,14 +164,14 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
-        self._whole = tomllib.loads(text)
+        self._whole = toml.loads(text)
         # After which lines a statement is complete. One of more lines than anybody writes ends the search.
         self._ends = [0]
         for count in range(1, len(self._lines) + 1):
             if count - self._ends[-1] > LONGEST_STATEMENT:
                 break
-            with suppress(tomllib.TOMLDecodeError):
-                tomllib.loads("\n".join(self._lines[self._ends[-1] : count]))
+            with suppress(toml.TOMLDecodeError):
+                toml.loads("\n".join(self._lines[self._ends[-1] : count]))
                 self._ends.append(count)
 
     def of(self, path: Sequence[str | int]) -> int:
@@ -194,7 +188,7 @@ class _Lines:
         )
 
     def _says(self, count: int, path: Sequence[str | int]) -> bool:
-        return _contains(tomllib.loads("\n".join(self._lines[:count])), path)
+        return _contains(toml.loads("\n".join(self._lines[:count])), path)
 
 
 def _is_blank(line: str) -> bool:

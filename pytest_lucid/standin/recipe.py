@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from contextlib import suppress
 from importlib import resources
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pytest_lucid.config import toml
 from pytest_lucid.image.distroless import packages_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 # Raised when the same recipe is assembled differently from then on.
 _REVISION = 4
@@ -54,7 +49,7 @@ class Recipe(BaseModel):
 def parse(text: str) -> tuple[Recipe, ...]:
     """Return the recipes of a TOML text, one for each tag; raise ValueError when one is wrong or named twice."""
     recipes: list[Recipe] = []
-    for entry in tomllib.loads(text)["base"]:
+    for entry in toml.loads(text)["base"]:
         common: dict[str, Any] = {key: value for key, value in entry.items() if key != "tags"}
         if "packages" not in common and common.get("kind") == "distroless":
             with suppress(KeyError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,15 @@ import pytest
 from builders import buildkit
 
 from pytest_lucid.audit.rootfs.build_simulation import follow
+from pytest_lucid.config import toml
 from pytest_lucid.dockerfile.context import read_context
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 if TYPE_CHECKING:
     import docker
 
-ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "copies.toml").read_text("utf-8"))["row"]
+ROWS: list[dict[str, Any]] = toml.loads((Path(__file__).parent / "copies.toml").read_text("utf-8"))["row"]
 DEADLINE_SECONDS = 120
 # What the engine itself puts into a container.
 ENGINE = ("dev", "etc", "proc", "sys", ".dockerenv")

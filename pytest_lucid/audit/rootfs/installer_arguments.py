@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from pytest_lucid.config import toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +80,5 @@ def _read_letters(letters: str, valued: frozenset[str], pending: list[str | None
 
 @cache
 def _tables() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    text = (files("pytest_lucid.audit.rootfs") / "installers.toml").read_text("utf-8")
-    tables: dict[str, dict[str, Any]] = tomllib.loads(text)
+    tables: dict[str, dict[str, Any]] = toml.packaged("pytest_lucid.audit.rootfs", "installers.toml")
     return {tool: (frozenset(table["valued"]), frozenset(table["flags"])) for tool, table in tables.items()}

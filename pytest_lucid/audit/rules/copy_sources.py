@@ -178,7 +178,7 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
         if entry.kind != "context" or entry.source in seen:
             continue
         seen.add(entry.source)
-        for what, (first, count) in subject.tree.baggage(subject.context, entry.source).items():
+        for what, (first, count) in subject.tree.unwanted(subject.context, entry.source).items():
             if what == "tests" and first == entry.source and not subject.service:
                 continue  # a file that is named one by one is meant
             yield subject.at(entry.line, f"The image receives {what}: {first}{_more(count)}.")

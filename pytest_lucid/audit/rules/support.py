@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sys
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.audit.known_bases import read_base
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from pytest_lucid.config import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,4 +47,4 @@ def lines_of(reference: str) -> list[dict[str, Any]]:
 
 @cache
 def _calendar() -> dict[str, Any]:
-    return tomllib.loads((files("pytest_lucid.audit.rules") / "support.toml").read_text("utf-8"))
+    return toml.packaged("pytest_lucid.audit.rules", "support.toml")

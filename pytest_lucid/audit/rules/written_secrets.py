@@ -73,9 +73,9 @@ def secrets(subject: Subject) -> Iterator[Finding]:
 def _commands(stage: StageFacts) -> Iterator[tuple[str, Command]]:
     parent = stage.parent
     probe = stage.healthcheck.command if stage.healthcheck else None
-    inherited = {id(c) for c in ((parent.cmd, parent.entrypoint) if parent else ())}
+    inherited = (parent.cmd, parent.entrypoint) if parent else ()
     for name, command in (("CMD", stage.cmd), ("ENTRYPOINT", stage.entrypoint), ("HEALTHCHECK", probe)):
-        if command is not None and id(command) not in inherited:
+        if command is not None and command not in inherited:
             yield name, command
 
 

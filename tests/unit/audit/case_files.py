@@ -19,17 +19,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.audit.project import Project
+from pytest_lucid.config import toml
 from pytest_lucid.matrix import Matrix, load_matrix
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,14 +115,14 @@ class Case:
 def read_case(folder: Path) -> Case:
     """Read one case."""
     file = folder / EXPECT
-    return Case(file, folder.name, tomllib.loads(file.read_text("utf-8")))
+    return Case(file, folder.name, toml.loads(file.read_text("utf-8")))
 
 
 def read_corpus(folder: Path) -> list[Case]:
     """Read every tree of the corpus: of folders that hold one each, and of files that hold several."""
     cases = [read_case(file.parent) for file in folder.glob(f"*/{EXPECT}")]
     for file in folder.glob("*.toml"):
-        whole = tomllib.loads(file.read_text("utf-8"))
+        whole = toml.loads(file.read_text("utf-8"))
         for tree in whole["tree"]:
             files = {name: text.replace("HASH", HASH) for name, text in {**whole["files"], **tree["files"]}.items()}
             for name in tree.get("without", ()):

@@ -175,8 +175,8 @@ def test_what_only_looks_like_an_archive_is_none(scanner: Scanner) -> None:
 def test_python_sources_are_read_by_their_syntax(
     scanner: Scanner, source: bytes, modules: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    speech = scan(scanner, "lib/x.py", source).speech
-    assert (speech.modules, speech.words) == (modules, words)
+    mentions = scan(scanner, "lib/x.py", source).mentions
+    assert (mentions.modules, mentions.words) == (modules, words)
 
 
 def bytecode(source: str) -> bytes:

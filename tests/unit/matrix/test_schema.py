@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,19 +8,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from pytest_lucid.config import toml
 from pytest_lucid.matrix.schema import lucid_schema
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).parents[3]
 
 
 def problems(text: str) -> list[str]:
     # As an editor sees a TOML file: dates are strings there.
-    data: dict[str, Any] = json.loads(json.dumps(tomllib.loads(text), default=str))
+    data: dict[str, Any] = json.loads(json.dumps(toml.loads(text), default=str))
     return [error.message for error in Draft202012Validator(lucid_schema()).iter_errors(data)]
 
 
