@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import ImageNotFound
 
+from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.missing import no_image
 
@@ -186,10 +187,8 @@ def read_image(engine: Engine, reference: str) -> Image:
     """Ask the engine for the image called `reference`."""
     with engine_errors(f"inspecting image {reference}"):
         try:
-            with ThreadPoolExecutor(1) as pool:
-                asked = pool.submit(engine.client.api.history, reference)
-                document = engine.client.api.inspect_image(reference)
-                history = asked.result()
+            api = engine.client.api
+            document, history = together([partial(api.inspect_image, reference), partial(api.history, reference)])
         except ImageNotFound:
             return Image(reference, None)
     told = [{"created_by": entry["CreatedBy"], "comment": entry["Comment"]} for entry in reversed(history)]

@@ -178,6 +178,9 @@ class Session:
                 line = f"{exports}PATH=/proc/self/fd/9:$_target_path _overwritten={kept}"
                 _answer(stream, _send(stream, line, deadline), deadline)
         except (TimeoutError, StreamClosedError, ValueError) as error:
+            if isinstance(error, StreamClosedError):
+                # It may have ended before it was sent anything; why it did stands in what it wrote.
+                stream.read_to_the_end(min(deadline, time.monotonic() + SILENCE_SECONDS))
             said = stream.buffers[1].decode("utf-8", "replace").strip()
             stream.close()
             self.sidecar.demand_target()

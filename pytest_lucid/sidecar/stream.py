@@ -70,6 +70,12 @@ class Stream:
             output = self.buffers[stream == STDERR]
             output += payload
 
+    def read_to_the_end(self, deadline: float) -> None:
+        """Sort what is still arriving into the buffers, until the other side has ended, or until `deadline`."""
+        with suppress(TimeoutError, StreamClosedError):
+            while True:
+                self.receive(deadline)
+
     def check(self) -> None:
         """Ask the engine whether the other side still runs; raises StreamClosedError if not.
 

@@ -6,13 +6,14 @@ What is hurt is healed on every way out. What was seen is kept as it was; judgin
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
 
+from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.missing import no_container
 from pytest_lucid.errors import LucidError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_lucid.inspect.consul import Registration
     from pytest_lucid.inspect.http import Response
-    from pytest_lucid.matrix import Service
+    from pytest_lucid.matrix import Health, Service
     from pytest_lucid.target.deployment import Deployment
 
 # How long what is wrong may go unnoticed.
@@ -69,19 +70,21 @@ class Chaos:
         self._deployment = deployment
         self._matrix = deployment.matrix
         self._client: Any = deployment.engine.client
-        self._episodes: dict[tuple[str, str], Episode] = {}
+        # Several services may need the same container: it is hurt once for all of them.
+        self._episodes = Once()
+        self._asked = [(each, each.health) for each in self._matrix.service if each.health and each.health.path]
 
     def stopped(self, name: str) -> Episode:
         """Stop the container called `name`, and start it again."""
-        return self._once("stopped", name, lambda c: c.stop(), _revive)
+        return self._episodes.ask(("stopped", name), lambda: self._episode(name, lambda c: c.stop(), _revive))
 
     def frozen(self, name: str) -> Episode:
         """Freeze it and go on: it holds its connections, and says nothing."""
-        return self._once("frozen", name, lambda c: c.pause(), _thaw)
+        return self._episodes.ask(("frozen", name), lambda: self._episode(name, lambda c: c.pause(), _thaw))
 
     def killed(self, name: str) -> Episode:
         """Kill it as the kernel would, and start it again."""
-        return self._once("killed", name, lambda c: c.kill(), _revive)
+        return self._episodes.ask(("killed", name), lambda: self._episode(name, lambda c: c.kill(), _revive))
 
     def outage(self, gateway: Service, name: str, path: str) -> Outage:
         """Kill the service called `name`, ask the gateway for `path` of it over and over, and start it again.
@@ -103,8 +106,7 @@ class Chaos:
 
         with self._hurt(name, lambda c: c.kill(), _revive):
             # At once, because each may take seconds to fail and Consul notices within ten.
-            with ThreadPoolExecutor(ATTEMPTS) as pool:
-                failed = tuple(pool.map(ask, [path] * ATTEMPTS))
+            failed = together([partial(ask, path)] * ATTEMPTS)
             answers = (*failed, ask(path))
             circuits = ask("/api/v1/service-discovery/circuit-breakers")
             noticed = self._is_off_the_list(name)
@@ -119,24 +121,19 @@ class Chaos:
         found = self._registrations([name])
         return bool(found) and not any(instance.passing for instance in found[name])
 
-    def _once(self, kind: str, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
-        """Several services may need the same container: it is hurt once for all of them."""
-        if (kind, name) not in self._episodes:
-            self._episodes[kind, name] = self._episode(name, hurt, heal)
-        return self._episodes[kind, name]
-
     def _episode(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
-        needing = [service for service in self._matrix.service if name in service.needs]
+        needing = [(service, health) for service, health in self._asked if name in service.needs]
+        others = [(service, health) for service, health in self._asked if service.name != name]
         told: dict[str, str] = {}
         with self._hurt(name, hurt, heal):
             deadline = time.monotonic() + NOTICE_SECONDS
             while time.monotonic() < deadline:
-                told = {service.name: self._told(service, name) for service in needing}
+                told = {service.name: self._told(service, health, name) for service, health in needing}
                 if set(told.values()) <= {UNHEALTHY}:
                     break
                 time.sleep(POLL_SECONDS)
-            others = {s.name: self._health(s).document.get("status", "silent") for s in self._others(name)}
-        return Episode(told, others, self._lost())
+            by_themselves = {s.name: self._answer(s, h).document.get("status", "silent") for s, h in others}
+        return Episode(told, by_themselves, self._lost())
 
     @contextmanager
     def _hurt(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Iterator[None]:
@@ -151,11 +148,11 @@ class Chaos:
             finally:
                 heal(container)
 
-    def _told(self, service: Service, name: str) -> str:
-        health = self._health(service).document
-        told = str(health.get("dependencies", {}).get(name, "not told"))
+    def _told(self, service: Service, health: Health, name: str) -> str:
+        answer = self._answer(service, health).document
+        told = str(answer.get(health.dependencies or "", {}).get(name, "not told"))
         # To name what is unhealthy and to be healthy all the same is no truth either.
-        return told if health.get("status") != HEALTHY else f"{told}, and itself {HEALTHY}"
+        return told if answer.get("status") != HEALTHY else f"{told}, and itself {HEALTHY}"
 
     def _lost(self) -> tuple[str, ...]:
         """Wait until all is as it should be; return what is not, in time."""
@@ -165,8 +162,8 @@ class Chaos:
         return lost
 
     def _complaints(self) -> Iterator[str]:
-        for service in self._matrix.service:
-            answer = self._health(service)
+        for service, health in self._asked:
+            answer = self._answer(service, health)
             if answer.document.get("status") != HEALTHY:
                 yield str(answer)
         names = [service.name for service in self._matrix.service if service.registered]
@@ -187,11 +184,8 @@ class Chaos:
         session = self._deployment.sidecars.session(consul.container)
         return read_discovery(session, consul.port, names).registrations
 
-    def _others(self, name: str) -> Iterator[Service]:
-        return (service for service in self._matrix.service if service.name != name)
-
-    def _health(self, service: Service) -> Response:
-        return self._deployment.ask(service, (service.health and service.health.path) or "/health")
+    def _answer(self, service: Service, health: Health) -> Response:
+        return self._deployment.ask(service, str(health.path))
 
 
 def _revive(container: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_lucid.content.masking import clean
 from pytest_lucid.content.secrets import find_variables
+from pytest_lucid.engine.asking import together
 from pytest_lucid.errors import LucidError
 from pytest_lucid.image.licences import licence_of
 from pytest_lucid.image.packages import debian_packages, distributions
@@ -52,8 +53,7 @@ def gather_evidence(workspace: Workspace, red: Collection[tuple[str, str]], *, w
             record = replace(record, packages=_packages(service, target))
         return record, secrets
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(ask, rows))
+    answers = together((partial(ask, row) for row in rows), most=_AT_ONCE)
     return Evidence(tuple(record for record, _ in answers), frozenset[str]().union(*(found for _, found in answers)))
 
 

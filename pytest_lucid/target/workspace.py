@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.project import Project
 from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import ConfigError, LucidError
 from pytest_lucid.matrix import load_matrix
@@ -103,12 +103,10 @@ class Workspace:
 
     def demand_hosts(self) -> tuple[Engine, ...]:
         """The engine of every host; raises one ConfigError with all hosts that cannot be reached or are not fit."""
-        with ThreadPoolExecutor(len(self.targets)) as pool:
-            asked = [pool.submit(target.demand_fitness) for target in self.targets.values()]
-        problems = [str(error) for each in asked if isinstance(error := each.exception(), LucidError)]
-        if problems:
+        answers = together(partial(_fit_engine, target) for target in self.targets.values())
+        if problems := [str(answer) for answer in answers if isinstance(answer, LucidError)]:
             raise ConfigError("\n".join(problems))
-        engines = [each.result() for each in asked]
+        engines = [answer for answer in answers if not isinstance(answer, LucidError)]
         for number, engine in enumerate(engines):
             for other in engines[:number]:
                 if engine.identity == other.identity:
@@ -120,3 +118,10 @@ class Workspace:
         if "targets" in self.__dict__:
             for target in self.targets.values():
                 target.close()
+
+
+def _fit_engine(target: Target) -> Engine | LucidError:
+    try:
+        return target.demand_fitness()
+    except LucidError as error:
+        return error

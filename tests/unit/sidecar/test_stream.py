@@ -32,6 +32,9 @@ class PipeSocket:
         buffer[: len(data)] = data
         return len(data)
 
+    def send(self, _: memoryview) -> NoReturn:
+        raise BrokenPipeError
+
     def close(self) -> None:
         pass
 
@@ -72,3 +75,11 @@ def test_outputs_are_apart_and_pieces_are_joined() -> None:
     assert tuple(map(bytes, opened.buffers)) == (b"out", b"err")
     with pytest.raises(StreamClosedError):
         stream(b"").receive(time.monotonic() + 1)
+
+
+def test_what_arrived_before_the_end_can_be_read_after_it() -> None:
+    ended = stream(frame(2, b"can't "), frame(2, b"fork"), b"")
+    with pytest.raises(StreamClosedError):
+        ended.send(b"echo", time.monotonic() + 1)
+    ended.read_to_the_end(time.monotonic() + 1)
+    assert bytes(ended.buffers[1]) == b"can't fork"
