@@ -88,12 +88,8 @@ class Sidecar:
 
     @property
     def placement(self) -> Placement:
-        """Where the target is; known once the sidecar was ensured."""
-        if self._placement is None:
-            self._running_target()
-        if self._placement is None:
-            raise EngineError(f"{self.target} was not looked at; expected a sidecar first")
-        return self._placement
+        """Where the target is; raises MissingError where it was not seen running yet, and does not run."""
+        return self._placement or self._look()
 
     @property
     def target_id(self) -> str:
@@ -108,11 +104,11 @@ class Sidecar:
         """
         with engine_errors(f"starting {self.name}"):
             # Mostly there is none yet, and on the way to another machine each question takes its time.
-            if made := self._make(self._running_target()):
+            if made := self._make(self._look().id):
                 return made
             deadline = time.monotonic() + READY_SECONDS
             while True:
-                target = self._running_target()
+                target = self._look().id
                 sidecar = self._inspect()
                 if sidecar is None:
                     self._create(target)
@@ -174,7 +170,8 @@ class Sidecar:
             why = " since it ran out of memory" if state.get("OOMKilled") else ""
             raise not_running(self.target, f"{self.target} is {state['Status']}{why}")
 
-    def _running_target(self) -> str:
+    def _look(self) -> Placement:
+        """Find the target running, and keep where it is."""
         try:
             document = self.engine.client.api.inspect_container(self.target)
         except NotFound as error:
@@ -186,8 +183,8 @@ class Sidecar:
                 about=f"container {self.target}",
             )
         self._demand_running(document["State"])
-        self._placement = Placement.of(self.target, document)
-        return str(document["Id"])
+        self._placement = placement = Placement.of(self.target, document)
+        return placement
 
     def _inspect(self) -> dict[str, Any] | None:
         try:
