@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import signal
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -21,6 +22,8 @@ from pytest_lucid.stack.teardown import remove_leftovers
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
 LINT_ERROR = 2  # that of linters
+# Formats of the linter that are reports of any run, too.
+LINT_WRITERS = ("sarif", "checkstyle", "code-quality")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,8 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _lint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="*", help="a Dockerfile, or a folder that holds some; here without any")
     parser.add_argument("--project", metavar="DIR", help="the root of the tree, with its lucid.toml if it has one")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--by", choices=("file", "check", "severity"), help="group the findings, the worst first")
+    parser.add_argument("--format", choices=("text", "json", *LINT_WRITERS), default="text")
+    told = "of text: each defect once (cause), a line for each finding (line), or groups, the worst first"
+    parser.add_argument("--by", choices=("cause", "line", "file", "check", "severity"), default="cause", help=told)
     parser.add_argument("--fail-on", choices=SEVERITIES, default=SEVERITIES[0], help="the least severity that gives 1")
     parser.add_argument("--quiet", action="store_true", help="no line with the count")
 
@@ -114,13 +118,20 @@ def _watch(given: argparse.Namespace) -> None:
 
 def _lint(given: argparse.Namespace) -> int:
     from pytest_lucid.plugin.lint import lint  # noqa: PLC0415 - only this command needs pytest
-    from pytest_lucid.report.lint import as_json, as_text, grouped, summary  # noqa: PLC0415 - likewise
+    from pytest_lucid.report.lint import as_json, as_text, by_cause, grouped, summary  # noqa: PLC0415 - likewise
 
-    reported, code = lint(given.path, project=given.project, fail_on=given.fail_on)
-    if given.format == "json":
+    with tempfile.TemporaryDirectory(prefix="lucid-lint-") as folder:
+        file = Path(folder, "report")
+        writes = {given.format: file} if given.format in LINT_WRITERS else {}
+        reported, code = lint(given.path, project=given.project, fail_on=given.fail_on, writes=writes)
+        written = file.read_text("utf-8") if file.is_file() else ""
+    writers = {"cause": by_cause, "line": as_text}
+    if written:
+        lines = iter(written.rstrip("\n").split("\n"))
+    elif given.format == "json":
         lines = as_json(reported)
     else:
-        lines = grouped(reported, given.by) if given.by else as_text(reported)
+        lines = writers[given.by](reported) if given.by in writers else grouped(reported, given.by)
     for line in lines:
         print(line)  # noqa: T201 - a command line speaks
     if not given.quiet:

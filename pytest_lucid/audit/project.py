@@ -31,6 +31,21 @@ class Project:
         """Leave only the Dockerfiles at or below these absolute paths; a file that is named counts as one."""
         self._tree.restrict(paths)
 
+    @property
+    def is_restricted(self) -> bool:
+        """Whether somebody asked for some files alone."""
+        return self._tree.is_restricted
+
+    @property
+    def every(self) -> tuple[Subject, ...]:
+        """All Dockerfiles of the whole tree, whichever are asked for here."""
+        rows = {row.dockerfile: row for row in self._tree.matrix.service if row.dockerfile}
+        tree = self._tree
+        if not tree.is_whole:
+            tree = SourceTree(self.root, tree.matrix, tuple(rows.values()), whole=True)
+        owned = [Subject(tree, path, row) for path, row in rows.items() if (self.root / path).is_file()]
+        return (*owned, *(Subject(tree, path) for path in tree.others))
+
     @cached_property
     def others(self) -> tuple[Subject, ...]:
         """The Dockerfiles that belong to no row of the matrix; none unless the whole tree is reviewed."""

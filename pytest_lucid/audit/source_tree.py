@@ -66,6 +66,17 @@ class SourceTree:
         found = (path.relative_to(self.root).as_posix() for path in self._dockerfiles())
         return tuple(path for path in found if path not in rows)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every Dockerfile of the project is reviewed."""
+        rows = {service.dockerfile for service in self.matrix.service if service.dockerfile}
+        return self._whole and not self._asked and rows <= set(self._rows)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether somebody asked for some files only."""
+        return bool(self._asked)
+
     def restrict(self, paths: Sequence[Path]) -> None:
         """Leave only the Dockerfiles at or below these absolute paths, before any is asked for."""
         self._asked = tuple(paths)
@@ -122,6 +133,10 @@ class SourceTree:
     def text(self, name: str) -> str:
         """The text of a small file of the project, by its relative path; "" when it cannot be read."""
         return self._once(("text", name), lambda: _read_small(self.root / name))
+
+    def lines(self, name: str) -> list[str]:
+        """Its lines."""
+        return self._once(("lines", name), lambda: self.text(name).removeprefix("\ufeff").split("\n"))
 
     def leaks(self, context: Context) -> dict[str, tuple[str, int]]:
         """What a context holds that nobody should send."""

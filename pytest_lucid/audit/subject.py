@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.finding import Finding
+from pytest_lucid.audit.finding import Finding, column_of
 from pytest_lucid.audit.known_bases import read_base
 from pytest_lucid.audit.rootfs.build_simulation import bind_mounts, follow
 from pytest_lucid.audit.rootfs.requirements_files import requirements_of
@@ -147,6 +147,16 @@ class Subject:
         claims = any(re.fullmatch(r"cluster|phase|(?:com|org)\.lucid\..+", name) for name in final.labels)
         return claims or "SERVICE_NAME" in final.env
 
-    def at(self, line: int, message: str) -> Finding:
-        """A finding in the Dockerfile itself."""
-        return Finding(self.path, line, message)
+    def at(self, line: int, message: str, word: str = "", cause: str = "") -> Finding:
+        """A finding in the Dockerfile itself: at a word of the line, or at its beginning where it lacks the word."""
+        return self.in_file(self.path, line, message, word, cause)
+
+    def note(self, line: int, message: str, word: str = "") -> Finding:
+        """What was not judged, and why, likewise."""
+        return replace(self.at(line, message, word), is_note=True)
+
+    def in_file(self, file: str, line: int, message: str, word: str = "", cause: str = "") -> Finding:
+        """A finding in any file of the tree, likewise."""
+        lines = self.tree.lines(file)
+        column = column_of(lines[line - 1], word) if 0 < line <= len(lines) else 1
+        return Finding(file, line, message, column=column, cause=cause)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REFERENCE = re.compile(r"(?![a-z]:/)[a-z0-9][a-z0-9._/:-]*([a-z0-9]:[\w.-]+|@[a-z0-9]+:[0-9a-f]{32,})", re.ASCII)
 HERE, THERE = "here", "there"
 # The options that name a file to write.
-FORMATS = ("report", "json", "junit", "sarif", "code_quality", "summary", "prometheus", "csv")
+FORMATS = ("report", "json", "junit", "sarif", "code_quality", "checkstyle", "summary", "prometheus", "csv")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 

@@ -123,6 +123,11 @@ def _name(row: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def line_of(file: Path, path: Sequence[str | int]) -> int:
+    """Return the line of a valid file on which what `path` leads to, such as ("ignore", 2), is written; 1 where not."""
+    return _Lines(read_text(file, EXPECTED)).of(path)
+
+
 def _describe(detail: ErrorDetails, merged: dict[str, Any], own: dict[str, Any], lines: _Lines, file: Path) -> str:
     path: tuple[str | int, ...] = detail["loc"]
     if at := detail.get("ctx", {}).get("at"):

@@ -110,6 +110,11 @@ class Matrix(Demands):
     ignore: tuple[PathIgnore, ...] = ()
     forbidden: tuple[Forbidden, ...] | None = Field(None, description="What only some services may hold.")
 
+    @property
+    def path_ignores(self) -> tuple[PathIgnore, ...] | None:
+        """What is ignored by path; None for nothing, so that a check of it is not made."""
+        return self.ignore or None
+
     @model_validator(mode="after")
     def _names_and_ports_are_unique(self) -> Matrix:
         names: dict[str, str] = {self.consul.container: "consul"} if self.consul else {}

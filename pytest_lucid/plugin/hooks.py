@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_lucid.config.check import Check, explain, read_check
+from pytest_lucid.config.check import Check, explain, read_check, shipped
 from pytest_lucid.config.options import OPTIONS
 from pytest_lucid.config.settings import joined_paths, read_settings
 from pytest_lucid.content.masking import clean
@@ -137,7 +137,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start anew where a path stands behind a space: pytest takes it for a test, and for where its root is."""
+    """Start anew where a path stands behind a space: pytest takes it for a test, and for where its root is.
+
+    To explain a check of ours nobody's tests and options are needed: that is done here, before any is loaded.
+    """
+    wanted = early_config.known_args_namespace.lucid_explain or os.environ.get("LUCID_EXPLAIN") or ""
+    if page := shipped().get(wanted.upper()) if wanted else None:
+        print(page)  # noqa: T201 - nothing of pytest's own is there yet
+        raise SystemExit(pytest.ExitCode.OK)
     given = early_config.invocation_params
     joined = list(joined_paths(map(str, given.args)))
     if joined != [*map(str, given.args)]:

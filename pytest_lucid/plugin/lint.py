@@ -20,7 +20,7 @@ from pytest_lucid.plugin.state import AUDIT, CHECK, workspace_of
 from pytest_lucid.report.lint import Reported
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
 CLEAN, FINDINGS, USAGE = 0, 1, 2
 # What would bring somebody's options or plugins into the run.
@@ -60,17 +60,23 @@ class _Collector:
         waived = hasattr(report, "wasxfail") and "waived until" in str(report.wasxfail)
         for finding in (*(() if waived else audit.findings), *audit.notes):
             severity = "note" if finding.is_note else check.severity
-            self.reported[Reported(finding.file, finding.line, severity, check.id, finding.message)] = None
+            place = (finding.file, finding.line, severity, check.id, finding.message, finding.column, finding.cause)
+            self.reported[Reported(*place)] = None
         if call.excinfo and not audit.findings and not call.excinfo.errisinstance(pytest.skip.Exception):
             self.problems[f"{check.id}: {call.excinfo.value}"] = None
         return report
 
 
 def lint(
-    paths: Sequence[str], *, project: str | None = None, fail_on: str = SEVERITIES[0]
+    paths: Sequence[str],
+    *,
+    project: str | None = None,
+    fail_on: str = SEVERITIES[0],
+    writes: Mapping[str, Path] | None = None,
 ) -> tuple[list[Reported], int]:
     """Lint files and folders (all of the project without any); returns the findings and the exit code.
 
+    `writes` are files for the reports of a run, by the name of the writer; paths in them are relative to the project.
     Raises ConfigError for a path that is not there, and where a check could not judge.
     """
     places = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - without `..`, and no link is followed
@@ -78,7 +84,7 @@ def lint(
         raise ConfigError(f"{missing[0]}: no such file or folder; expected a Dockerfile, or a folder that holds some")
     root = Path(project).resolve() if project else _root(places)
     collector = _Collector([place for place in places if place != root])
-    code = _run(root, collector)
+    code = _run(root, collector, writes or {})
     if collector.problems:
         raise ConfigError("\n".join(collector.problems))
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
@@ -107,7 +113,7 @@ def _root(places: Sequence[Path]) -> Path:
     return next(marked, common)
 
 
-def _run(root: Path, collector: _Collector) -> int:
+def _run(root: Path, collector: _Collector, writes: Mapping[str, Path]) -> int:
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name in _FOREIGN or name.startswith("LUCID_")}
     autoload = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -122,6 +128,7 @@ def _run(root: Path, collector: _Collector) -> int:
                 "--import-mode=importlib",
                 f"--lucid-project={root}",
                 "--lucid-all-dockerfiles",
+                *(f"--lucid-{name}={path}" for name, path in writes.items()),
             ]
             return pytest.main(arguments, plugins=[collector])
     finally:

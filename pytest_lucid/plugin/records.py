@@ -102,7 +102,7 @@ def _with_findings(item: pytest.Item, record: CellRecord, error: BaseException |
         return record
     if AUDIT in item.stash and item.stash[AUDIT].findings and isinstance(error, AssertionError):
         found = item.stash[AUDIT].findings
-        places = tuple(Place(one_line(each.file), each.line, clean(each.message)) for each in found)
+        places = tuple(Place(one_line(each.file), each.line, clean(each.message), each.column) for each in found)
         return replace(record, seen="\n".join(place.message for place in places), places=places)
     if isinstance(error, AssertionError):
         return replace(record, seen=clean(said(str(error))))

@@ -1,4 +1,4 @@
-"""A report as GitLab reads code quality: the findings with file and line."""
+"""A report as GitLab and Code Climate read code quality: the findings with file and line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ def write(report: RunReport) -> str:
     """A list of findings; what is waived is none."""
     found = [
         {
+            "type": "issue",
+            "categories": ["Bug Risk"],
             "description": f"{finding.place.message} {finding.cell.remedy}".strip(),
             "check_name": finding.cell.check,
             "fingerprint": finding.fingerprint,
             "severity": SEVERITIES[finding.cell.severity],
-            "location": {"path": finding.place.file, "lines": {"begin": max(1, finding.place.line)}},
+            "location": {"path": finding.place.file, "lines": {"begin": line, "end": line}},
         }
         for finding in file_findings(report)
+        for line in [max(1, finding.place.line)]
         if not finding.cell.until
     ]
     return json.dumps(found, indent=1) + "\n"

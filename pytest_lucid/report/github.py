@@ -25,7 +25,7 @@ def guarded(line: str) -> str:
 def _lines(report: RunReport) -> Iterator[str]:
     for finding in file_findings(report, red=True):
         cell, place = finding.cell, finding.place
-        where = f"file={_property(place.file)},line={max(1, place.line)},"
+        where = f"file={_property(place.file)},line={max(1, place.line)},col={max(1, place.column)},"
         text = _data(f"{place.message} {cell.remedy}")
         yield f"::{_kind(cell.severity)} {where}title={_property(cell.name)}::{text}"
     for cell in report.told:

@@ -52,11 +52,15 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where something was found: a file, relative to the project, its 1-based line, and what was found there."""
+    """Where something was found: a file, relative to the project, its 1-based line, and what was found there.
+
+    `column` is 1-based, in characters; 1 where the whole line is meant.
+    """
 
     file: str
     line: int
     message: str = ""
+    column: int = 1
 
     def __str__(self) -> str:
         """Return the place as editors open it."""

@@ -56,7 +56,7 @@ def _result(finding: FileFinding, rule: int) -> dict[str, Any]:
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": quote(place.file), "uriBaseId": "PROJECT"},
-            "region": {"startLine": max(1, place.line)},
+            "region": {"startLine": max(1, place.line), "startColumn": max(1, place.column)},
         }
     }
     if cell.service:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_lucid.report import code_quality, csv_file, html_file, json_file, junit, markdown, prometheus, sarif
+from pytest_lucid.report import (
+    checkstyle,
+    code_quality,
+    csv_file,
+    html_file,
+    json_file,
+    junit,
+    markdown,
+    prometheus,
+    sarif,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +27,7 @@ WRITERS: Mapping[str, Callable[[RunReport], str]] = {
     "junit": junit.write,
     "sarif": sarif.write,
     "code_quality": code_quality.write,
+    "checkstyle": checkstyle.write,
     "summary": markdown.write,
     "prometheus": prometheus.write,
     "csv": csv_file.write,

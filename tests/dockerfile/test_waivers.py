@@ -1,4 +1,4 @@
-"""The waivers of this tree. One whose check passes is reported by the waived cell itself."""
+"""The waivers and ignores of this tree. One whose check passes is reported by the waived cell itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pytest_lucid.audit.finding import Finding
     from pytest_lucid.matrix import Matrix, Waiver
 
 
@@ -34,3 +35,14 @@ def test_waiver_names_a_check(lucid_waiver: Waiver, lucid_known_checks: Collecti
     """Every waiver names a check that exists: a misspelt or outdated waiver excuses nothing."""
     matched = any(map(lucid_waiver.speaks_of, lucid_known_checks))
     assert matched, f"{lucid_waiver.check} matches none of the {len(lucid_known_checks)} checks that are known here"
+
+
+@pytest.mark.lucid(
+    "WVR-IGNORE",
+    severity="low",
+    demand="path_ignores",
+    remedy="Delete it from lucid.toml, or correct its check or path.",
+)
+def test_path_ignore_is_needed(lucid_needless_ignores: tuple[Finding, ...]) -> None:
+    """Every [[ignore]] of lucid.toml excuses something somewhere in the tree: a left-over hides the next defect."""
+    assert not lucid_needless_ignores

@@ -1,8 +1,9 @@
 """Random .dockerignore files and Dockerfiles, compared with what the engine's builder answers.
 
-`python tests/engine/engine_fuzz.py ignore 50000` (`nox -s engine_fuzz`) compares so many; a test compares a few. An
-input is known by its kind, the seed and its number. Many sets of patterns go into one build, each for a folder of its
-own. Dockerfiles are read by BuildKit's own parser, which the package `dockerfile` carries.
+`python tests/engine/engine_fuzz.py ignore 50000 17` (`nox -s engine_fuzz`) compares so many, made from the seed 17 (16
+without one); a test compares a few. An input is known by its kind, the seed and its number. Many sets of patterns go
+into one build, each for a folder of its own. Dockerfiles are read by BuildKit's own parser, which the package
+`dockerfile` carries.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ DOCKERFILES = (
 )
 
 
-def ignore_lines(number: int) -> list[str]:
+def ignore_lines(number: int, seed: int = SEED) -> list[str]:
     """The patterns of one set, for a folder of the set's own name."""
-    chance = random.Random(f"{SEED}/ignore/{number}")  # noqa: S311 - no secret depends on it
+    chance = random.Random(f"{seed}/ignore/{number}")  # noqa: S311 - no secret depends on it
     lines = []
     for _ in range(chance.randint(1, 5)):
         sign = chance.choice(("", "", "!"))
@@ -62,9 +63,9 @@ def ignore_lines(number: int) -> list[str]:
     return lines
 
 
-def differing_sets(client: str, numbers: range, folder: Path) -> list[str]:
+def differing_sets(client: str, numbers: range, folder: Path, seed: int = SEED) -> list[str]:
     """Build one context with a folder for each set, and say where the engine keeps other files than we do."""
-    sets = {number: ignore_lines(number) for number in numbers}
+    sets = {number: ignore_lines(number, seed) for number in numbers}
     for number in sets:
         for name in FILES:
             file = folder / f"s{number}" / name
@@ -93,9 +94,9 @@ def differing_sets(client: str, numbers: range, folder: Path) -> list[str]:
     return wrong
 
 
-def dockerfile_text(number: int) -> str:
+def dockerfile_text(number: int, seed: int = SEED) -> str:
     """A Dockerfile with a few pieces put in, doubled or cut out."""
-    chance = random.Random(f"{SEED}/dockerfile/{number}")  # noqa: S311 - no secret depends on it
+    chance = random.Random(f"{seed}/dockerfile/{number}")  # noqa: S311 - no secret depends on it
     text = chance.choice(DOCKERFILES)
     for _ in range(chance.randint(1, 4)):
         start = chance.randint(0, len(text))
@@ -105,12 +106,12 @@ def dockerfile_text(number: int) -> str:
     return text
 
 
-def differing_dockerfiles(numbers: range) -> Iterator[str]:
+def differing_dockerfiles(numbers: range, seed: int = SEED) -> Iterator[str]:
     """Say which Dockerfiles BuildKit's parser reads as other instructions, or refuses where we do not."""
     import dockerfile  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415 - the session alone installs it
 
     for number in numbers:
-        text = dockerfile_text(number)
+        text = dockerfile_text(number, seed)
         ours = parse(text)
         problems = ours.problems or resolve(ours).problems
         try:
@@ -133,35 +134,35 @@ def buildx() -> Iterator[str]:
         yield f"{folder}/usr/libexec/docker/cli-plugins/docker-buildx"
 
 
-def compare_sets(count: int) -> int:
+def compare_sets(count: int, seed: int) -> int:
     """Compare `count` sets of patterns; returns how many differ, and says which."""
     failed = 0
     with buildx() as client:
         for start in range(0, count, BATCH):
             with tempfile.TemporaryDirectory() as folder:
-                wrong = differing_sets(client, range(start, min(count, start + BATCH)), Path(folder))
+                wrong = differing_sets(client, range(start, min(count, start + BATCH)), Path(folder), seed)
             failed += len(wrong)
             print("".join(f"{line}\n" for line in wrong), end="", flush=True)  # noqa: T201 - a program
     return failed
 
 
-def compare_dockerfiles(count: int) -> int:
+def compare_dockerfiles(count: int, seed: int) -> int:
     """Compare `count` Dockerfiles; returns how many differ, and says which."""
     failed = 0
-    for line in differing_dockerfiles(range(count)):
+    for line in differing_dockerfiles(range(count), seed):
         failed += 1
         print(line, flush=True)  # noqa: T201 - a program
     return failed
 
 
-def main(kind: str, count: int) -> int:
+def main(kind: str, count: int, seed: int = SEED) -> int:
     """Compare `count` inputs of a kind; returns how many differ."""
     started = time.monotonic()
-    failed = (compare_sets if kind == "ignore" else compare_dockerfiles)(count)
+    failed = (compare_sets if kind == "ignore" else compare_dockerfiles)(count, seed)
     took = time.monotonic() - started
-    print(f"{kind}: {count} compared in {took:.0f} s, {failed} differ", flush=True)  # noqa: T201 - a program
+    print(f"{kind}: {count} of seed {seed} compared in {took:.0f} s, {failed} differ", flush=True)  # noqa: T201 - a program
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(min(1, main(sys.argv[1], int(sys.argv[2]))))
+    sys.exit(min(1, main(sys.argv[1], *map(int, sys.argv[2:4]))))

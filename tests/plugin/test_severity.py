@@ -62,6 +62,17 @@ def test_a_check_is_explained_and_nothing_runs(run: Run) -> None:
     result.assert_outcomes()
 
 
+@pytest.mark.parametrize("ini", ["", "addopts = --never-heard-of"])
+def test_a_check_of_ours_is_explained_in_any_tree(pytester: pytest.Pytester, ini: str) -> None:
+    pytester.makeini(f"[pytest]\n{ini}")
+    pytester.makeconftest("raise RuntimeError('of the tree')")
+    pytester.makepyfile("raise RuntimeError('of a test')")
+    result = pytester.runpytest_subprocess("--lucid-explain", "dkf-code")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*DKF-CODE*", "*Remedy: *"])
+    assert not result.stderr.str()
+
+
 def test_explaining_an_unknown_check_is_refused(run: Run) -> None:
     result = run("--lucid-explain=NOPE")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -135,6 +135,12 @@ DOCKERFILES = (
         edit=append('[[waiver]]\ncheck = "CTX-USER"\nreason = "r"\nexpires = 2999-01-01'),
     ),
     TreeMutation(
+        name="ignore that nothing needs",
+        stack=ids("WVR-IGNORE"),
+        file="lucid.toml",
+        edit=append('[[ignore]]\ncheck = "DKF-TAG"\npath = "**"\nreason = "It was for debugging once."'),
+    ),
+    TreeMutation(
         name="source misspelt",
         kills=ids("DKF-SOURCES"),
         edit=replace("^COPY common/lucid_service ", "COPY common/lucid_sevice "),

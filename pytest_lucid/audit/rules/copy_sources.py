@@ -36,17 +36,17 @@ def missing_sources(subject: Subject) -> Iterator[Finding]:
         some = any(result.paths for _, result in found)
         for source, result in found:
             if result.error:
-                yield subject.at(copy.line, f"The source {source!r} cannot be read: {result.error}.")
+                yield subject.at(copy.line, f"The source {source!r} cannot be read: {result.error}.", source)
             elif result.broken:
-                yield subject.at(copy.line, f"The source {result.broken[0]} is a link to nothing in the build context.")
+                told = f"The source {result.broken[0]} is a link to nothing in the build context."
+                yield subject.at(copy.line, told, source)
             elif not result.paths and result.ignored:
-                yield subject.at(
-                    copy.line, f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
-                )
+                told = f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
+                yield subject.at(copy.line, told, source)
             elif not result.paths and built_before(subject, copy.line, source):
                 continue
             elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
-                yield subject.at(copy.line, f"The source {source} is not in the build context.")
+                yield subject.at(copy.line, f"The source {source} is not in the build context.", source)
     yield from _missing_mounts(subject)
     yield from _missing_in_stages(subject)
 
@@ -63,10 +63,10 @@ def _missing_mounts(subject: Subject) -> Iterator[Finding]:
                     continue
                 if subject.context.ignore.ignores(source):
                     kept_out = f"The mounted {source} is kept out of the build context by {_ignore_name(subject)}."
-                    yield subject.at(run.line, kept_out)
+                    yield subject.at(run.line, kept_out, source)
                 # Every clone has its .git, and no archive of the sources does.
                 elif source.split("/")[0] != ".git" and not built_before(subject, run.line, source):
-                    yield subject.at(run.line, f"The mounted {source} is not in the build context.")
+                    yield subject.at(run.line, f"The mounted {source} is not in the build context.", source)
 
 
 def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
                 ):
                     continue
                 if not _WILD.search(source) and path != "/" and origin.exists(path) == "no":
-                    yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.")
+                    yield subject.at(copy.line, f"Nothing makes {path} in the stage {copy.origin.written}.", source)
 
 
 def build_products(subject: Subject) -> Iterator[Finding]:
@@ -93,7 +93,8 @@ def build_products(subject: Subject) -> Iterator[Finding]:
             if copy.unset or _REMOTE.match(source) or subject.context.find(source).paths:
                 continue
             if why := built_before(subject, copy.line, source):
-                yield subject.at(copy.line, f"{source} is not in a clone: {why}, so it has to be built first.")
+                told = f"{source} is not in a clone: {why}, so it has to be built first."
+                yield subject.at(copy.line, told, source)
 
 
 def _ignore_name(subject: Subject) -> str:
@@ -120,7 +121,7 @@ def ambiguous_sources(subject: Subject) -> Iterator[Finding]:
             if subject.context.find(path).paths and beside.exists() and not _same(root / path, beside):
                 taken = (root / path).relative_to(subject.tree.root).as_posix()
                 other = f"a different {posixpath.join(folder, path)} is beside the Dockerfile"
-                yield subject.at(copy.line, f"COPY {source} takes {taken}, and {other}.")
+                yield subject.at(copy.line, f"COPY {source} takes {taken}, and {other}.", source)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -160,13 +161,14 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
     except ValueError:
         return
     for problem in context.ignore.problems:
-        yield Finding(name, problem.line, problem.message)
+        yield subject.in_file(name, problem.line, problem.message)
     copied = [posixpath.normpath(source.lstrip("/")) for copy in subject.context_copies for source in copy.sources]
     for what, (first, count) in subject.tree.leaks(context).items():
         # A stage that runs the tests needs them in the context.
         if what == "tests" and any("tests" in (kind_of(f"{source}/x"), kind_of(source)) for source in copied):
             continue
-        yield Finding(name, 1, f"The build context contains {what}: {first}{_more(count)}.")
+        told = f"The build context contains {what}: {first}{_more(count)}."
+        yield subject.in_file(name, 1, told, cause=what)
 
 
 def carried_files(subject: Subject) -> Iterator[Finding]:
@@ -181,7 +183,8 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
         for what, (first, count) in subject.tree.unwanted(subject.context, entry.source).items():
             if what == "tests" and first == entry.source and not subject.service:
                 continue  # a file that is named one by one is meant
-            yield subject.at(entry.line, f"The image receives {what}: {first}{_more(count)}.")
+            told = f"The image receives {what}: {first}{_more(count)}."
+            yield subject.at(entry.line, told, entry.source, cause=what)
     yield from _absent_secrets(subject)
 
 
@@ -193,7 +196,9 @@ def _absent_secrets(subject: Subject) -> Iterator[Finding]:
             # Of npm's settings nobody knows whether they hold a token.
             named = is_secret_path(source) and posixpath.basename(source) != ".npmrc"
             if named and not (found.paths or found.ignored or _WILD.search(source)):
-                yield subject.at(copy.line, f"The image receives a file whose name is that of a secret: {source}.")
+                yield subject.at(
+                    copy.line, f"The image receives a file whose name is that of a secret: {source}.", source
+                )
 
 
 def _more(count: int) -> str:

@@ -16,12 +16,12 @@ from pytest_lucid.audit.argv import (
     start_of,
     venv_of,
 )
-from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.rootfs.pip_installs import BUILD_TOOLS, PYTHON, requirement_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.known_bases import KnownBase
     from pytest_lucid.audit.rootfs.pip_installs import Install
     from pytest_lucid.audit.rootfs.requirements_files import Requirement
@@ -118,20 +118,23 @@ def broken_scripts(subject: Subject) -> Iterator[Finding]:
             entry = venv_of(subject, program.path)
             made = entry.venv.interpreter if entry and entry.venv else ""
             if made and _is_untouched(subject, program.path) and subject.files.exists(made) == "no":
-                yield subject.at(argv.line, f"{program.path} is a link to {made}, which is not in the image.")
+                yield subject.at(
+                    argv.line, f"{program.path} is a link to {made}, which is not in the image.", argv.words[0]
+                )
             continue
         install = program.entry.install if program.entry and program.entry.part == "scripts" else None
         interpreter = install.place.interpreter if install and install.place else ""
         if not interpreter or not _is_untouched(subject, program.path):
             continue
         if subject.files.exists(interpreter) == "no":
-            yield subject.at(argv.line, f"{program.path} starts {interpreter}, which is not in the image.")
+            yield subject.at(
+                argv.line, f"{program.path} starts {interpreter}, which is not in the image.", argv.words[0]
+            )
         elif (entry := venv_of(subject, interpreter)) and entry.venv:
             made = entry.venv.interpreter
             if made and subject.files.exists(made) == "no":
-                yield subject.at(
-                    argv.line, f"{program.path} starts {interpreter}, a link to {made}, which is not in the image."
-                )
+                told = f"{program.path} starts {interpreter}, a link to {made}, which is not in the image."
+                yield subject.at(argv.line, told, argv.words[0])
 
 
 def _is_untouched(subject: Subject, path: str) -> bool:
@@ -205,13 +208,13 @@ def unpinned(subject: Subject) -> Iterator[Finding]:
     """A requirement of the image that is not pinned to one version."""
     for _, requirements in _installed(subject):
         loose = [item for item in requirements if not item.pinned and item.name not in BUILD_TOOLS]
-        yield from _by_file(loose, "is not pinned with ==")
+        yield from _by_file(subject, loose, "is not pinned with ==")
 
 
 def unhashed(subject: Subject) -> Iterator[Finding]:
     """A requirement in a file that has no hash, so that what is installed can differ from what was reviewed."""
     for _, requirements in _installed(subject):
-        yield from _by_file([item for item in requirements if not item.hashed], "has no --hash")
+        yield from _by_file(subject, [item for item in requirements if not item.hashed], "has no --hash")
 
 
 def development_tools(subject: Subject) -> Iterator[Finding]:
@@ -221,7 +224,8 @@ def development_tools(subject: Subject) -> Iterator[Finding]:
         for item in requirements:
             is_meant = any(item.name == name or item.name.startswith(f"{name}-") for name in started if name)
             if DEVELOPMENT.fullmatch(item.name) and not is_meant:
-                yield Finding(item.file, item.line, f"{item.name} is a development tool, and the image contains it.")
+                told = f"{item.name} is a development tool, and the image contains it."
+                yield subject.in_file(item.file, item.line, told, item.name)
 
 
 def _started(subject: Subject) -> set[str]:
@@ -241,11 +245,12 @@ def _installed(subject: Subject) -> Iterator[tuple[Install, tuple[Requirement, .
                 yield install, requirements
 
 
-def _by_file(items: list[Requirement], complaint: str) -> Iterator[Finding]:
+def _by_file(subject: Subject, items: list[Requirement], complaint: str) -> Iterator[Finding]:
     for file in dict.fromkeys(item.file for item in items):
         inside = [item for item in items if item.file == file]
         more = f" (and {len(inside) - 1} more)" if inside[1:] else ""
-        yield Finding(file, inside[0].line, f"{inside[0].name} {complaint}{more}.")
+        told = f"{inside[0].name} {complaint}{more}."
+        yield subject.in_file(file, inside[0].line, told, inside[0].name, cause=complaint)
 
 
 def _plain(path: str) -> str:

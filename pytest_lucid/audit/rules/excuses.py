@@ -1,11 +1,12 @@
-"""The rule about comments that excuse a finding: each needs a reason, and something to excuse."""
+"""Rules about what excuses findings, comments and entries of lucid.toml: each needs something to excuse."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.ignores import read_excuses
+from pytest_lucid.audit.audit import Audit
+from pytest_lucid.audit.ignores import ignored_by_path, read_excuses
 from pytest_lucid.audit.rules import (
     copy_sources,
     dependencies,
@@ -23,11 +24,12 @@ from pytest_lucid.audit.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.ignores import Excuse
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.matrix import PathIgnore
 
     Rule = Callable[[Subject], Iterable[Finding]]
 
@@ -78,16 +80,18 @@ def needless_excuses(subject: Subject) -> Iterator[Finding]:
     for excuse in read_excuses(subject.tree.text(subject.path)):
         if not excuse.reason:
             yield subject.at(
-                excuse.line, f"The ignore of {', '.join(excuse.checks)} gives no reason: write it behind the id."
+                excuse.line,
+                f"The ignore of {', '.join(excuse.checks)} gives no reason: write it behind the id.",
+                "lucid:",
             )
         for pattern in excuse.checks:
             known = [check for check in RULES if fnmatchcase(check, pattern)]
             if not known:
                 yield subject.at(
-                    excuse.line, f"There is no check {pattern} on Dockerfiles, so the ignore does nothing."
+                    excuse.line, f"There is no check {pattern} on Dockerfiles, so the ignore does nothing.", pattern
                 )
             elif not any(_is_needed(subject, excuse, check) for check in known):
-                yield subject.at(excuse.line, f"Nothing needs the ignore of {pattern}: delete it.")
+                yield subject.at(excuse.line, f"Nothing needs the ignore of {pattern}: delete it.", pattern)
 
 
 def _is_needed(subject: Subject, excuse: Excuse, check: str) -> bool:
@@ -96,3 +100,23 @@ def _is_needed(subject: Subject, excuse: Excuse, check: str) -> bool:
     except LookupError:
         return False  # what needs a row of the matrix finds nothing without
     return any(finding.file == subject.path and excuse.covers(check, finding.line) for finding in found)
+
+
+def needless_path_ignore(ignore: PathIgnore, subjects: Collection[Subject]) -> str:
+    """Why an entry of lucid.toml excuses nothing in all Dockerfiles of the tree; "" when it does."""
+    rules = {**RULES, "DKF-EXCUSES": needless_excuses}
+    known = [check for check in rules if fnmatchcase(check, ignore.check)]
+    if not known:
+        return f"There is no check {ignore.check} on Dockerfiles, so this ignore does nothing."
+    if any(_excuses(ignore, check, rules[check], subject) for check in known for subject in subjects):
+        return ""
+    return f"Nothing needs the ignore of {ignore.check} for {ignore.path}: delete it."
+
+
+def _excuses(ignore: PathIgnore, check: str, rule: Rule, subject: Subject) -> bool:
+    audit = Audit(subject, check=check)
+    try:
+        audit(rule)
+    except (LookupError, OSError):
+        return False  # what needs a row of the matrix finds nothing without; and a row's file may not be there
+    return any(ignored_by_path((ignore,), check, finding) for finding in audit.ignored)

@@ -41,13 +41,15 @@ def hadolint(subject: Subject) -> Iterator[Finding]:
         yield Finding(config.name, 1, message, is_note=True)
     for found in subject.tree.lint(subject.path):
         if found.code == LEFT_OUT:
-            yield Finding(subject.path, found.line, found.message, is_note=True)
+            yield subject.note(found.line, found.message)
             continue
         if found.level not in levels or found.code in ignored or _is_wrong(subject, found.code, found.line):
             continue
         # hadolint cannot read some valid files: what it cannot read counts when builders cannot either.
         if found.code != NOT_PARSED or subject.facts.problems:
-            yield subject.at(found.line, f"{found.code} {found.message}")
+            told = f"{found.code} {found.message}"
+            column = max(found.column, subject.at(found.line, told).column)
+            yield Finding(subject.path, found.line, told, column=column, cause=found.code)
 
 
 def _is_wrong(subject: Subject, code: str, line: int) -> bool:

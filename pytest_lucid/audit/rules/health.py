@@ -36,6 +36,7 @@ def missing_health_check(subject: Subject) -> Iterator[Finding]:
             yield subject.at(
                 check.line,
                 f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s.",
+                "--start-period",
             )
         expected = (demanded.interval, demanded.timeout, demanded.retries)
         if times != expected:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_lucid.audit.finding import Finding
 from pytest_lucid.content.forbidden import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.subject import Subject
 
 
@@ -24,7 +24,7 @@ def forbidden_words(subject: Subject) -> Iterator[Finding]:
     for match_ in vocabulary.variables(values, knows_url=row.knows_payment_url):
         name = match_.partition("=")[0]
         message = f"The variable {match_} contains a {matrix.forbidden_names} keyword."
-        yield subject.at(final.env[name].line, message)
+        yield subject.at(final.env[name].line, message, name)
     copied = [
         entry.source
         for files in subject.simulation.stages.values()
@@ -35,4 +35,5 @@ def forbidden_words(subject: Subject) -> Iterator[Finding]:
         for word in subject.tree.word_matches(subject.context, source, vocabulary):
             if not (row.knows_payment_url and vocabulary.is_url_word(word.word)):
                 message = f"contains the {matrix.forbidden_names} keyword {word.word}"
-                yield Finding(word.file, word.line, f"{subject.path} copies this file, which {message}.")
+                told = f"{subject.path} copies this file, which {message}."
+                yield subject.in_file(word.file, word.line, told, word.word, cause=word.word)

@@ -24,7 +24,9 @@ def other_name(subject: Subject) -> Iterator[Finding]:
     stated = (final.labels.get("service"), final.env.get(variable) if variable else None)
     for located in stated:
         if located and located.value and located.value != row.name:
-            yield subject.at(located.line, f"The name is {located.value}; the matrix requires {row.name}.")
+            yield subject.at(
+                located.line, f"The name is {located.value}; the matrix requires {row.name}.", located.value
+            )
 
 
 def other_environment(subject: Subject) -> Iterator[Finding]:
@@ -36,7 +38,9 @@ def other_environment(subject: Subject) -> Iterator[Finding]:
         if name not in stated:
             yield subject.at(subject.final.line, f"The final stage does not set {name}={value}.")
         elif stated[name].value != value:
-            yield subject.at(stated[name].line, f"{name} is {stated[name].value!r}; the matrix requires {value!r}.")
+            yield subject.at(
+                stated[name].line, f"{name} is {stated[name].value!r}; the matrix requires {value!r}.", name
+            )
 
 
 def other_ports(subject: Subject) -> Iterator[Finding]:
@@ -48,7 +52,9 @@ def other_ports(subject: Subject) -> Iterator[Finding]:
     for port in subject.final.ports:
         if (port.number, port.protocol) not in demanded:
             yield subject.at(
-                port.line, f"EXPOSE {port.number}/{port.protocol} is not a port of this service in the matrix."
+                port.line,
+                f"EXPOSE {port.number}/{port.protocol} is not a port of this service in the matrix.",
+                str(port.number),
             )
     for number, protocol in sorted(demanded - exposed):
         shown = number if protocol == "tcp" else f"{number}/{protocol}"
@@ -71,10 +77,10 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
             yield subject.at(subject.final.line, f"The final stage has no label {name}.")
         elif not label.value.strip():
             why = f": {', '.join(label.unset)} is not set in this stage" if label.unset else ""
-            yield subject.at(label.line, f"The label {name} is empty{why}.")
+            yield subject.at(label.line, f"The label {name} is empty{why}.", name)
         elif name in demanded_labels and label.value != demanded_labels[name]:
             yield subject.at(
-                label.line, f"The label {name} is {label.value!r}; the matrix requires {demanded_labels[name]!r}."
+                label.line, f"The label {name} is {label.value!r}; the matrix requires {demanded_labels[name]!r}.", name
             )
 
 
@@ -86,7 +92,9 @@ def other_user(subject: Subject) -> Iterator[Finding]:
     if final.user is None:
         yield subject.at(final.line, f"The final stage has no USER; expected {demanded}.")
     elif final.user.value != demanded:
-        yield subject.at(final.user.line, f"The final stage runs as {final.user.value!r}; expected {demanded}.")
+        yield subject.at(
+            final.user.line, f"The final stage runs as {final.user.value!r}; expected {demanded}.", final.user.value
+        )
 
 
 def shell_form(subject: Subject) -> Iterator[Finding]:

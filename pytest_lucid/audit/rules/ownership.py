@@ -27,16 +27,19 @@ def writable_code(subject: Subject) -> Iterator[Finding]:
     for entry in subject.files.entries:
         if entry.line in seen or not _is_code(subject, entry):
             continue
-        why = ""
+        why, cause = "", f"owner {entry.owner}"
         if entry.open:
+            cause = "anybody"
             why = f"Anybody can write the code in {entry.path}"
         elif _number(subject, entry.owner) == user:
             why = f"The code in {entry.path} belongs to {entry.owner}, the user that runs it"
         elif entry.group_open and group is not None and _group_number(subject, entry.group) == group:
+            cause = f"group {entry.group}"
             why = f"The group {entry.group}, which runs the code in {entry.path}, can write it"
         if why:
             seen.add(entry.line)
-            yield subject.at(entry.line, f"{why}: {_ATTACK}")
+            word = "--chmod" if entry.open else "--chown"
+            yield subject.at(entry.line, f"{why}: {_ATTACK}", word, cause)
 
 
 def unwritable_storage(subject: Subject) -> Iterator[Finding]:
@@ -50,7 +53,7 @@ def unwritable_storage(subject: Subject) -> Iterator[Finding]:
         if own is not None and (own.path == path or own.kind == "context"):
             if own.owner is not None and _number(subject, own.owner) != user and not own.open:
                 yield subject.at(
-                    own.line, f"The storage path {path} belongs to {own.owner}, and the service is {user}."
+                    own.line, f"The storage path {path} belongs to {own.owner}, and the service is {user}.", "--chown"
                 )
         elif not any(entry.kind == "unknown" for entry in holding) and not any(subject.files.below(path)):
             yield subject.at(final.line, f"Nothing makes the storage path {path}, so it will belong to root.")

@@ -33,10 +33,12 @@ def unknown_peers(subject: Subject) -> Iterator[Finding]:
             continue
         for scheme, host, port in _hosts(name, located.value):
             if host not in ports:
-                yield subject.at(located.line, f"{name} names the host {host}, which no container of the matrix has.")
+                yield subject.at(
+                    located.line, f"{name} names the host {host}, which no container of the matrix has.", host
+                )
             elif port and scheme in {"http", "https"} and port not in ports[host]:
                 told = ", ".join(str(number) for number in sorted(ports[host]))
-                yield subject.at(located.line, f"{name} names port {port} of {host}, which listens on {told}.")
+                yield subject.at(located.line, f"{name} names port {port} of {host}, which listens on {told}.", host)
 
 
 def _hosts(name: str, value: str) -> Iterator[tuple[str, str, int | None]]:

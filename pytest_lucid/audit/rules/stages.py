@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.argv import DEFAULT_PATH
-from pytest_lucid.audit.finding import Finding
 from pytest_lucid.audit.known_bases import read_base, read_reference
 from pytest_lucid.audit.rootfs.build_simulation import bind_mounts
 from pytest_lucid.audit.rootfs.rootfs import is_within
@@ -14,6 +13,7 @@ from pytest_lucid.audit.rootfs.rootfs import is_within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.rootfs.rootfs import BuildEntry
     from pytest_lucid.audit.subject import Subject
 
@@ -44,7 +44,7 @@ def _demand(subject: Subject, line: int, names: list[str], why: str) -> Finding:
     """A note that the build needs arguments: legal, and no defect."""
     given = "build_arguments of lucid.toml or build.args of a compose file tell it here"
     told = f"The build argument {' and '.join(names)} has no default: {why}; {given}."
-    return Finding(subject.path, line, told, is_note=True)
+    return subject.note(line, told, names[0])
 
 
 def single_stage(subject: Subject) -> Iterator[Finding]:
@@ -68,7 +68,9 @@ def other_base(subject: Subject) -> Iterator[Finding]:
     # Without a row nobody says that a service on another kind of base should be Python.
     judged = subject.service or (subject.is_lucid and subject.base and subject.base.interpreter)
     if demanded and judged and final and read_reference(final.image.value).repository != demanded:
-        yield subject.at(final.line, f"The final stage is on {final.image.value or 'nothing'}, not on {demanded}.")
+        yield subject.at(
+            final.line, f"The final stage is on {final.image.value or 'nothing'}, not on {demanded}.", final.image.value
+        )
 
 
 def _copies_from_image(subject: Subject) -> bool:
@@ -83,9 +85,11 @@ def loose_tag(subject: Subject) -> Iterator[Finding]:
         return
     reference = read_reference(final.image.value)
     if reference.repository.startswith("gcr.io/distroless/") and reference.is_debug:
-        yield subject.at(final.line, f"{final.image.value} is the variant for debugging, which has a shell.")
+        yield subject.at(
+            final.line, f"{final.image.value} is the variant for debugging, which has a shell.", final.image.value
+        )
     if subject.is_lucid and subject.matrix.pinned_base and not reference.digest and reference.repository != "scratch":
-        yield subject.at(final.line, f"{final.image.value} has no digest; the matrix requires one.")
+        yield subject.at(final.line, f"{final.image.value} has no digest; the matrix requires one.", final.image.value)
 
 
 def unknown_origins(subject: Subject) -> Iterator[Finding]:
@@ -101,7 +105,7 @@ def unknown_origins(subject: Subject) -> Iterator[Finding]:
             near = any(_is_near(written.lower(), name.lower()) for name in names[:_MOST_NAMES])
             if near or _USUAL_STAGE.fullmatch(written.lower()):
                 known = f"; the stages are {', '.join(names)}" if names else "; no stage has a name"
-                yield subject.at(line, f"--from={written} is no stage{known}.")
+                yield subject.at(line, f"--from={written} is no stage{known}.", f"--from={written}")
 
 
 def impossible_runs(subject: Subject) -> Iterator[Finding]:

@@ -78,9 +78,13 @@ def failing_probe(subject: Subject) -> Iterator[Finding]:
         return
     yield from _urls(subject, " ".join(check.command.argv), check.line)
     if check.timeout and check.timeout < _SHORTEST_TIMEOUT and _starts_interpreter(check.command):
-        yield subject.at(check.line, f"A timeout of {check.timeout:g} s is less than an interpreter needs to start.")
+        yield subject.at(
+            check.line, f"A timeout of {check.timeout:g} s is less than an interpreter needs to start.", "--timeout"
+        )
     if check.interval and check.interval < _SHORTEST_INTERVAL:
-        yield subject.at(check.line, f"Every {check.interval:g} s is so often that a small computer does little else.")
+        yield subject.at(
+            check.line, f"Every {check.interval:g} s is so often that a small computer does little else.", "--interval"
+        )
 
 
 def _shell_probe(subject: Subject) -> Iterator[Finding]:
@@ -92,7 +96,9 @@ def _shell_probe(subject: Subject) -> Iterator[Finding]:
     words = command.argv[-1].split()
     if words and words[0] in subject.base.absent and find_program(subject, words[0]).answer == "no":
         missing = f"{words[0]} is not in {subject.base.reference.repository}:{subject.base.reference.tag}"
-        yield subject.at(command.line, f"{missing}, and nothing installs it, so the health command always fails.")
+        yield subject.at(
+            command.line, f"{missing}, and nothing installs it, so the health command always fails.", words[0]
+        )
 
 
 def _starts_interpreter(command: Command) -> bool:
@@ -107,10 +113,12 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
         return
     program = find_program(subject, argv.words[0])
     if program.answer == "no":
-        yield subject.at(argv.line, f"{argv.words[0]} is neither in the base nor among the copied files.")
+        yield subject.at(
+            argv.line, f"{argv.words[0]} is neither in the base nor among the copied files.", argv.words[0]
+        )
         return
     if problem := entry_problem(subject, program):
-        yield subject.at(argv.line, problem)
+        yield subject.at(argv.line, problem, argv.words[0])
         return
     if not PYTHON.fullmatch(posixpath.basename(argv.words[0])):
         return
@@ -119,11 +127,10 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
     if not task.kind and not argv.from_base and not subject.service and subject.base and subject.base.has_shell:
         return  # for people to type into, as the python images have it
     if not task.kind:
-        yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.")
+        yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.", argv.words[0])
     elif task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
-        yield subject.at(
-            argv.line, f"{argv.words[0]}{by} receives {task.name} as its script, so the service never starts."
-        )
+        told = f"{argv.words[0]}{by} receives {task.name} as its script, so the service never starts."
+        yield subject.at(argv.line, told, task.name)
 
 
 def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
@@ -147,7 +154,7 @@ def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
     elif task.kind == "module":
         missing = _missing(subject, program, task, task.name)
         if missing:
-            yield subject.at(argv.line, missing)
+            yield subject.at(argv.line, missing, task.name)
         elif task.name in _SERVERS:
             yield from _application(subject, argv, program, task.rest)
 
@@ -158,7 +165,7 @@ def _script(subject: Subject, argv: Argv, task: Task) -> Iterator[Finding]:
         return
     path = place_of(subject, task.name)
     if subject.files.exists(path) == "no":
-        yield subject.at(argv.line, f"The script {path} is not among the copied files.")
+        yield subject.at(argv.line, f"The script {path} is not among the copied files.", task.name)
 
 
 def _application(subject: Subject, argv: Argv, program: Program, rest: tuple[str, ...]) -> Iterator[Finding]:
@@ -169,7 +176,7 @@ def _application(subject: Subject, argv: Argv, program: Program, rest: tuple[str
             # Servers put the current folder first, regardless of the interpreter.
             missing = _missing(subject, program, read_task(()), match[1], here=True)
             if missing:
-                yield subject.at(argv.line, missing)
+                yield subject.at(argv.line, missing, match[1])
             return
 
 
@@ -244,8 +251,11 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
             known = {item.number for item in subject.row.ports or ()}
             if port not in known:
                 yield subject.at(
-                    line, f"The health command asks port {port}, which is not a port of this service in the matrix."
+                    line,
+                    f"The health command asks port {port}, which is not a port of this service in the matrix.",
+                    url,
                 )
             demanded = subject.row.health.path if subject.row.health else None
             if demanded and parts.path != demanded:
-                yield subject.at(line, f"The health command asks {parts.path or '/'}; the matrix demands {demanded}.")
+                told = f"The health command asks {parts.path or '/'}; the matrix demands {demanded}."
+                yield subject.at(line, told, url)

@@ -25,7 +25,7 @@ def unsupported_bases(subject: Subject) -> Iterator[Finding]:
             for line in lines_of(stage.image.value):
                 if line["ends"] < today:
                     ended = f"The support of {line['name']} ended on {line['ends']}"
-                    yield subject.at(stage.line, f"{ended} ({line['source']}): {stage.image.value}.")
+                    yield subject.at(stage.line, f"{ended} ({line['source']}): {stage.image.value}.", stage.image.value)
 
 
 def lines_of(reference: str) -> list[dict[str, Any]]:

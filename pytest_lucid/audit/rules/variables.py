@@ -41,14 +41,14 @@ def empty_variables(subject: Subject) -> Iterator[Finding]:
                 continue
             complaint = _complaint(stage, line, name, declared=name in everywhere, known=known is not None)
             if complaint:
-                yield subject.at(line, complaint)
+                yield subject.at(line, complaint, name)
         if known is not None:
             yield from _empty_in_heredocs(subject, stage, known)
             yield from _empty_in_runs(subject, stage, known)
     for image in facts.images:
         for name in image.unset:
             if name not in facts.global_args:
-                yield subject.at(image.line, f"{name} is empty in FROM: declare its ARG before the first FROM.")
+                yield subject.at(image.line, f"{name} is empty in FROM: declare its ARG before the first FROM.", name)
 
 
 def _complaint(stage: StageFacts, line: int, name: str, *, declared: bool, known: bool) -> str:
@@ -82,7 +82,7 @@ def _empty_in_heredocs(subject: Subject, stage: StageFacts, known: set[str]) -> 
     for copy in stage.own_copies:
         if empty := [name for name in copy.text_unset if name not in known]:
             told = f"The builder expands {', '.join(empty)} in this here-document, and nothing sets the variable"
-            yield subject.at(copy.line, f'{told}: write <<"{copy.heredocs[0].name}" to keep the $.')
+            yield subject.at(copy.line, f'{told}: write <<"{copy.heredocs[0].name}" to keep the $.', "<<")
 
 
 def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:
@@ -95,7 +95,7 @@ def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iter
         for match in _USE.finditer(text):
             name = match[1] or match[2]
             if name in subject.facts.global_args and name not in declared | assigned | known:
-                yield subject.at(run.line, f"{name} is empty in this stage: add ARG {name} to it.")
+                yield subject.at(run.line, f"{name} is empty in this stage: add ARG {name} to it.", name)
                 break
 
 
@@ -107,4 +107,4 @@ def contradicting_ports(subject: Subject) -> Iterator[Finding]:
     port = final.env.get("PORT")
     if port and port.value.isdecimal() and int(port.value) not in {item.number for item in final.ports}:
         exposed = ", ".join(str(item.number) for item in final.ports)
-        yield subject.at(port.line, f"PORT is {port.value}, and EXPOSE says {exposed}.")
+        yield subject.at(port.line, f"PORT is {port.value}, and EXPOSE says {exposed}.", "PORT")

@@ -81,17 +81,17 @@ def _commands(stage: StageFacts) -> Iterator[tuple[str, Command]]:
 
 def _in_arg(subject: Subject, name: str, arg: Located[str | None]) -> Iterator[Finding]:
     if find_variables({name: "given"}) and (arg.value is None or _is_value(arg.value)):
-        yield subject.at(arg.line, f"ARG {name} hands a secret to the build; its value stays in the history.")
+        yield subject.at(arg.line, f"ARG {name} hands a secret to the build; its value stays in the history.", name)
     elif arg.value and (why := _in_value(name, arg.value)):
-        yield subject.at(arg.line, f"ARG {name} holds a secret ({why}).")
+        yield subject.at(arg.line, f"ARG {name} holds a secret ({why}).", name)
 
 
 def _in_values(subject: Subject, instruction: str, values: Mapping[str, Located[str]]) -> Iterator[Finding]:
     for name, located in values.items():
         if find_variables({name: located.value}) and _is_value(located.value):
-            yield subject.at(located.line, f"{instruction} {name} holds a secret.")
+            yield subject.at(located.line, f"{instruction} {name} holds a secret.", name)
         elif why := _in_value(name, located.value):
-            yield subject.at(located.line, f"{instruction} {name} holds a secret ({why}).")
+            yield subject.at(located.line, f"{instruction} {name} holds a secret ({why}).", name)
 
 
 def _in_value(name: str, value: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -17,6 +18,7 @@ from sarif_pydantic import Sarif
 from pytest_lucid.content.inert import inert
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.report import (
+    checkstyle,
     code_quality,
     csv_file,
     github,
@@ -26,6 +28,7 @@ from pytest_lucid.report import (
     prometheus,
     sarif,
 )
+from pytest_lucid.report.findings import file_findings
 from pytest_lucid.report.model import Outcome, Place, RunReport
 from pytest_lucid.report.writers import WRITERS
 
@@ -86,7 +89,7 @@ def test_sarif_is_read_by_another(make: Callable[[], RunReport]) -> None:
 
 
 def test_sarif_carries_help_severity_and_waivers() -> None:
-    places = (Place("a b/ü.Dockerfile", 7, "It is root."),)
+    places = (Place("a b/ü.Dockerfile", 7, "It is root.", column=5),)
     run = report([cell("DKF-USER", outcome=Outcome.WAIVED, places=places, reason="Known.", until="2027-01-31")])
     made = json.loads(sarif.write(run))["runs"][0]
     (rule,), (result,) = made["tool"]["driver"]["rules"], made["results"]
@@ -94,7 +97,7 @@ def test_sarif_carries_help_severity_and_waivers() -> None:
     assert rule["properties"]["security-severity"] == "8.0"
     assert result["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "a%20b/%C3%BC.Dockerfile", "uriBaseId": "PROJECT"},
-        "region": {"startLine": 7},
+        "region": {"startLine": 7, "startColumn": 5},
     }
     assert result["suppressions"] == [{"kind": "external", "justification": "Known. (until 2027-01-31)"}]
 
@@ -114,10 +117,38 @@ def test_a_finding_that_moves_keeps_its_fingerprint() -> None:
 def test_code_quality_has_what_gitlab_demands() -> None:
     found = json.loads(code_quality.write(bad_tree()))
     assert len(found) == 77
-    assert found[0].keys() == {"description", "check_name", "fingerprint", "severity", "location"}
+    assert found[0].keys() >= {"description", "check_name", "fingerprint", "severity", "location"}
     assert {each["severity"] for each in found} == {"critical"}
-    assert found[0]["location"] == {"path": "svc0/Dockerfile", "lines": {"begin": 3}}
+    assert found[0]["location"] == {"path": "svc0/Dockerfile", "lines": {"begin": 3, "end": 3}}
     assert len({each["fingerprint"] for each in found}) == 77
+
+
+def test_code_quality_has_what_code_climate_demands() -> None:
+    found = json.loads(code_quality.write(bad_tree()))
+    assert {(each["type"], *each["categories"]) for each in found} == {("issue", "Bug Risk")}
+
+
+@REPORTS
+def test_checkstyle_has_every_finding_once_by_file(make: Callable[[], RunReport]) -> None:
+    root = ET.fromstring(checkstyle.write(make()))  # noqa: S314 - our own
+    files = [file.get("name") for file in root]
+    assert len(set(files)) == len(files)
+    wanted = [finding for finding in file_findings(make()) if not finding.cell.until]
+    assert len(list(root.iter("error"))) == len(wanted)
+    assert {name for file in root for error in file for name in error.attrib} <= {
+        *("line", "column", "severity", "message", "source")
+    }
+
+
+def test_checkstyle_is_sorted_and_leaves_waivers_out() -> None:
+    places = (Place("b", 7, "Two."), Place("b", 3, "One.", column=9), Place("a", 1, "<&>"))
+    waived = cell("DKF-A", outcome=Outcome.WAIVED, places=places, reason="Known.", until="2027-01-31")
+    run = report([cell("DKF-USER", outcome=Outcome.FAILED, places=places), waived])
+    root = ET.fromstring(checkstyle.write(run))  # noqa: S314 - our own
+    told = [(f.get("name"), e.get("line"), e.get("column"), e.get("source")) for f in root for e in f]
+    assert told == [(*place, "lucid.DKF-USER") for place in (("a", "1", "1"), ("b", "3", "9"), ("b", "7", "1"))]
+    assert root[0][0].get("message") == "<&> Do what DKF-USER needs."
+    assert root[0][0].get("severity") == "error"
 
 
 def test_annotations_say_one_thing_a_line() -> None:
@@ -125,7 +156,7 @@ def test_annotations_say_one_thing_a_line() -> None:
     assert len(lines) == len(hostile().told) == 7
     assert all(line.startswith("::error ") for line in lines)
     assert not any(line.count("::error::") > 1 for line in lines)
-    assert any("file=a b%25/ü%2C%3A.Dockerfile,line=3," in line for line in lines)
+    assert any("file=a b%25/ü%2C%3A.Dockerfile,line=3,col=" in line for line in lines)
 
 
 @pytest.mark.parametrize("line", ["::error::x", "   ::set-output name=a::b", "##[group]x", " ##vso[task.setvariable]x"])
