@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
-from runs import DEADLINE_SECONDS, ROOT, Things, networks_of_runs
+from runs import DEADLINE_SECONDS, Things, networks_of_runs, run_command, run_environment
 from scene import BOX, DISTROLESS, await_ready, keeping
 from scene import start as start_container
 
@@ -108,14 +107,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lucid-project={ROOT}", *arguments]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
-        # Wide enough for the whole names of services in the table.
-        environment["COLUMNS"] = "160"
         process = subprocess.Popen(
-            command,
+            run_command(*arguments),
             cwd=tmp_path,
-            env=environment,
+            env=run_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

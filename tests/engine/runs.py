@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,18 @@ class Things:
     def __bool__(self) -> bool:
         """Whether there is anything."""
         return bool(self.containers or self.networks or self.volumes)
+
+
+def run_command(*arguments: str) -> list[str]:
+    """How pytest is started with this project's services."""
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--lucid-project={ROOT}", *arguments]
+
+
+def run_environment() -> dict[str, str]:
+    """The environment of such a run: ours, without what configures pytest or the plugin."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
+    # Wide enough for the whole names of services in the table.
+    return {**kept, "COLUMNS": "160"}
 
 
 def networks_of_runs(client: docker.DockerClient) -> frozenset[str]:
