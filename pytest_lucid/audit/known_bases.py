@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from pytest_lucid.config import toml
+from pytest_lucid.dockerfile.reference import split_reference
 
 _ALPINE = re.compile(r"(?:alpine)?(?P<alpine>3\.\d+)?(?:\.\d+)?")
 # Of these a tag may tell the version; the calendar of support asks for them.
@@ -82,11 +83,8 @@ class KnownBase:
 
 def read_reference(text: str) -> Reference:
     """Split a reference as written; no reference is refused."""
-    rest, _, digest = text.partition("@")
-    name, colon, tag = rest.rpartition(":")
-    if not colon or "/" in tag:
-        name, tag = rest, ""
-    return Reference(_mirrors().sub("", name).removeprefix("library/"), tag, digest)
+    name, tag, digest = split_reference(text)
+    return Reference(_mirrors().sub("", name).removeprefix("library/"), tag or "", digest or "")
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_lucid.dockerfile.reference import split_reference
 from pytest_lucid.dockerfile.syntax import Problem
 
 if TYPE_CHECKING:
@@ -82,10 +83,7 @@ def refusals(facts: DockerfileFacts) -> Iterator[Problem]:
 
 def reference_problem(text: str) -> str:
     """Why a reference to an image cannot be one; "" when it can."""
-    rest, at, digest = text.partition("@")
-    name, colon, tag = rest.rpartition(":")
-    if not colon or "/" in tag:
-        name, colon, tag = rest, "", ""
+    name, tag, digest = split_reference(text)
     first, slash, inner = name.partition("/")
     has_domain = slash and (set(first) & set(".:") or first == "localhost" or first != first.lower())
     repository = inner if has_domain else name
@@ -93,9 +91,9 @@ def reference_problem(text: str) -> str:
         return "the name of an image has lower-case letters only"
     if not _REPOSITORY.fullmatch(repository):
         return "this is no reference to an image"
-    if colon and not _TAG.fullmatch(tag):
+    if tag is not None and not _TAG.fullmatch(tag):
         return f"the tag {tag[:_SHOWN]!r} is no tag" if tag else "the tag behind the colon is missing"
-    if at and not _DIGEST.fullmatch(digest):
+    if digest is not None and not _DIGEST.fullmatch(digest):
         return "the digest is not sha256: and 64 hexadecimal digits"
     return ""
 

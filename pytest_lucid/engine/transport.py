@@ -31,7 +31,7 @@ class Pooled(UnixHTTPAdapter):
         return super().get_connection("http+docker://localhost", proxies)
 
 
-class Mended(BaseAdapter):
+class Reconnecting(BaseAdapter):
     """Sends requests through a tunnel with another adapter, and once more after the tunnel was reopened."""
 
     def __init__(self, adapter: BaseAdapter, tunnel: Tunnel) -> None:
@@ -45,7 +45,7 @@ class Mended(BaseAdapter):
         try:
             return self._adapter.send(request, *args, **kwargs)
         except RequestsConnectionError as error:
-            if not self._tunnel.mend(seen):
+            if not self._tunnel.reconnect(seen):
                 raise EngineError(
                     f"{self._tunnel.name}: SSH works, but the engine stopped answering. On the host, run "
                     "`sudo systemctl status docker`."
@@ -77,4 +77,4 @@ def mount(client: docker.DockerClient, tunnel: Tunnel | None, seconds: int, conn
     adapter = client.api.get_adapter(base)
     if isinstance(adapter, UnixHTTPAdapter):
         adapter = Pooled(f"http+unix://{adapter.socket_path}", seconds, max_pool_size=connections)
-    client.api.mount(base, Mended(adapter, tunnel) if tunnel else adapter)
+    client.api.mount(base, Reconnecting(adapter, tunnel) if tunnel else adapter)

@@ -1,4 +1,4 @@
-"""The one connection to a host: a shell on it, and its engine's socket forwarded here. Mended once when it breaks.
+"""The one connection to a host: a shell on it, and its engine's socket forwarded here. Made anew once when it breaks.
 
 It ends with this process, however that ends: the shell's input then closes, and with it the connection.
 """
@@ -71,13 +71,13 @@ class Tunnel:
             self._process.kill()
             raise EngineError(f"{self.name}: {command[:200]!r} did not end within {seconds:g} s") from error
         except ShellEndedError:
-            self.mend(seen)
+            self.reconnect(seen)
         try:
             return self._shell.run(command, seconds)
         except (ShellEndedError, TimeoutError) as error:
             raise EngineError(f"{self.name}: the connection ended while running {command[:200]!r}") from error
 
-    def mend(self, seen: int) -> bool:
+    def reconnect(self, seen: int) -> bool:
         """Connect again if the connection of number `seen` is broken; returns whether there is a new one.
 
         That is tried once: raises EngineError when it fails, and at every later break.

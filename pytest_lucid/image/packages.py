@@ -55,11 +55,6 @@ class Distribution:
         return f"{self.name} {self.version}"
 
 
-def normalise(name: str) -> str:
-    """Return a distribution's name in the form in which two of them are compared (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def debian_packages(inventory: Inventory) -> tuple[DebianPackage, ...]:
     """Return the packages that a distroless image lists, one file each."""
     found = []

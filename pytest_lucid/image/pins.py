@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.image.packages import normalise
 
 # What markers call the architectures that engines name otherwise.
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -26,7 +26,7 @@ def read_pins(text: str, origin: str, python: str, architecture: str) -> dict[st
         "platform_system": "Linux",
         "platform_machine": _MACHINES.get(architecture, architecture),
     }
-    pins = {}
+    pins: dict[str, str] = {}
     # A requirement goes on over the lines that end in a backslash, which carry its hashes.
     for line in text.replace("\\\n", " ").splitlines():
         stated = line.partition(" --hash")[0].partition(" #")[0].strip()
@@ -40,5 +40,5 @@ def read_pins(text: str, origin: str, python: str, architecture: str) -> dict[st
         if pin is None or pin.operator != "==" or len(requirement.specifier) != 1:
             raise ConfigError(f"{origin}: expected NAME==VERSION, got {stated!r}")
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            pins[normalise(requirement.name)] = pin.version
+            pins[canonicalize_name(requirement.name)] = pin.version
     return pins

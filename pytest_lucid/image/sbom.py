@@ -9,10 +9,12 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
+from docker.utils import parse_repository_tag
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 from pytest_lucid.image.licences import licence_of
-from pytest_lucid.image.packages import debian_packages, distributions, normalise
+from pytest_lucid.image.packages import debian_packages, distributions
 
 if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
@@ -24,7 +26,7 @@ def bill_of_materials(image: Image, inventory: Inventory) -> str:
     """Return the bill as JSON: the image with the hashes of its layers, and one component for each package."""
     bom = Bom()
     bom.metadata.component = Component(
-        name=image.reference.rpartition(":")[0] or image.reference,
+        name=parse_repository_tag(image.reference)[0],
         version=image.labels.get("version", ""),
         type=ComponentType.CONTAINER,
         bom_ref=image.id,
@@ -43,7 +45,7 @@ def _debian(package: DebianPackage) -> Component:
 
 
 def _python(distribution: Distribution) -> Component:
-    name = normalise(distribution.name)
+    name = canonicalize_name(distribution.name)
     url = PackageURL("pypi", None, name, distribution.version)
     licence = licence_of(distribution)
     return Component(

@@ -1,4 +1,7 @@
-"""Which facts each fixture needs, as it declares itself, so that all can be asked for before the first test."""
+"""What each fixture declares of itself: the facts that it needs of a host, and the key of the matrix that it demands.
+
+So all facts can be asked for before the first test, and no test is collected for a row that has no such key.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 DECLARED: dict[str, frozenset[Need]] = {}
+DEMANDED: dict[str, str] = {}
 
 
 def needs(*wanted: Need) -> Callable[[F], F]:
@@ -29,3 +33,18 @@ def needs_of(items: Iterable[pytest.Item]) -> frozenset[Need]:
     """What the fixtures of all these tests declare."""
     names = {name for item in items for name in getattr(item, "fixturenames", ())}
     return frozenset[Need]().union(*(DECLARED.get(name, ()) for name in names))
+
+
+def demands(key: str) -> Callable[[F], F]:
+    """Declare the key of the matrix without which a fixture has nothing to hand over."""
+
+    def declare(function: F) -> F:
+        DEMANDED[function.__name__] = key
+        return function
+
+    return declare
+
+
+def demands_of(item: pytest.Function) -> tuple[str, ...]:
+    """The keys of the matrix that the fixtures of a test declare."""
+    return tuple(DEMANDED[name] for name in item.fixturenames if name in DEMANDED)

@@ -46,7 +46,7 @@ done
 """
 
 
-class Shell:
+class TerminalShell:
     """A shell inside the target of `session`, with a terminal of `rows` × `columns`; raises EngineError if refused."""
 
     def __init__(self, session: Session, rows: int, columns: int) -> None:

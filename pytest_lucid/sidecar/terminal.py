@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.sidecar.interactive import Shell
+from pytest_lucid.sidecar.interactive import TerminalShell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def converse(session: Session) -> int:
     """Hand the terminal over to a shell inside the target of `session` until it ends; returns its exit code."""
     demand_terminal()
     rows, columns = _size()
-    shell = Shell(session, rows, columns)
+    shell = TerminalShell(session, rows, columns)
     try:
         with _raw(), _resized() as resized, selectors.DefaultSelector() as selector:
             for file in (0, shell.socket, resized):
@@ -52,7 +52,7 @@ def converse(session: Session) -> int:
     return shell.exit_code
 
 
-def _serve(shell: Shell, resized: int, ready: list[object]) -> bool:
+def _serve(shell: TerminalShell, resized: int, ready: list[object]) -> bool:
     """Move what is there; False at the end of the shell."""
     if resized in ready:
         os.read(resized, CHUNK_BYTES)

@@ -14,8 +14,8 @@ from docker.types import Mount
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.stack.certificate import certificate_archive
+from pytest_lucid.stack.follower import HEALTHY, STARTING, nobody, tell
 from pytest_lucid.stack.network import create_network
-from pytest_lucid.stack.watcher import HEALTHY, STARTING, nobody, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

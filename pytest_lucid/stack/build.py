@@ -14,8 +14,8 @@ from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
 from pytest_lucid.image.config import read_image
-from pytest_lucid.stack.build_order import Progress, wait_for_shared
-from pytest_lucid.stack.watcher import BUILDING, BUILT, tell
+from pytest_lucid.stack.build_order import BuildProgress, wait_for_shared
+from pytest_lucid.stack.follower import BUILDING, BUILT, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ BUILDS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """How images are built: the context, the build arguments, and for which architecture, as engines name it.
 
     Without one they are for the engine's own.
@@ -41,13 +41,13 @@ class Plan:
     architecture: str | None = None
 
 
-def build_images(engine: Engine, plan: Plan, services: Sequence[Service], progress: Callable[[str], None]) -> None:
+def build_images(engine: Engine, plan: BuildPlan, services: Sequence[Service], progress: Callable[[str], None]) -> None:
     """Build the image of every service, as `docker build -f DOCKERFILE -t IMAGE PROJECT` would, side by side.
 
     What Dockerfiles begin with alike is built once, and comes from the engine's cache for the others.
     """
     plan = replace(plan, arguments={**provenance(plan.project), **plan.arguments})
-    builds = [Progress((plan.project / str(service.dockerfile)).read_bytes()) for service in services]
+    builds = [BuildProgress((plan.project / str(service.dockerfile)).read_bytes()) for service in services]
 
     def build(number: int) -> None:
         service = services[number]
@@ -81,7 +81,7 @@ def provenance(project: Path) -> dict[str, str]:
     return {"GIT_COMMIT": commit, "BUILD_DATE": date}
 
 
-def _build(engine: Engine, plan: Plan, service: Service, progress: Progress) -> None:
+def _build(engine: Engine, plan: BuildPlan, service: Service, progress: BuildProgress) -> None:
     output: list[str] = []
     with engine_errors(f"building {service.image}"):
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _STEP = re.compile(r"Step (\d+)/\d+ : ")
 
 
-class Progress:
+class BuildProgress:
     """How far the build of one Dockerfile has come. Steps are counted as the engine counts them, from 1."""
 
     def __init__(self, text: bytes) -> None:
@@ -43,7 +43,7 @@ class Progress:
             self._changed.wait_for(lambda: self._ended or self._begun > steps)
 
 
-def wait_for_shared(builds: Sequence[Progress], number: int) -> None:
+def wait_for_shared(builds: Sequence[BuildProgress], number: int) -> None:
     """Return when build `number` finds in the engine's cache all that it begins with like an earlier one."""
     own = builds[number].instructions
     for earlier in builds[:number]:

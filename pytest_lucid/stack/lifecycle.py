@@ -18,7 +18,7 @@ from pytest_lucid.inspect.consul import read_discovery
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
 from pytest_lucid.stack.bring_up import await_health, bring_up
-from pytest_lucid.stack.build import Plan, build_images
+from pytest_lucid.stack.build import BuildPlan, build_images
 from pytest_lucid.stack.room import demand_room
 from pytest_lucid.stack.teardown import remove_leftovers, tear_down
 from pytest_lucid.stack.transfer import send_images
@@ -99,7 +99,7 @@ def build(
         text = (settings.project / str(service.dockerfile)).read_bytes()
         facts = resolve(parse(text), matrix.build_arguments)
         references += [image.value for image in facts.images]
-    plan = Plan(settings.project, matrix.build_arguments, matrix.architecture)
+    plan = BuildPlan(settings.project, matrix.build_arguments, matrix.architecture)
     if engine.is_local or not settings.build_here:
         standin.ensure(engine.client, tuple(dict.fromkeys(references)), progress, plan.architecture)
         build_images(engine, plan, services, progress)

@@ -14,8 +14,8 @@ from docker.errors import APIError, NotFound
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.run import KEEP, OWNER, RUN, owner
+from pytest_lucid.stack.follower import nobody
 from pytest_lucid.stack.network import RESTART, remove_network
-from pytest_lucid.stack.watcher import nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

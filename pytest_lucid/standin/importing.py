@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import IO, TYPE_CHECKING
 
+from docker.utils import parse_repository_tag
+
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ def import_image(
 
     Raises EngineError where the engine cannot do that for `architecture`.
     """
-    repository, _, tag = name.rpartition(":")
-    params = {"fromSrc": "-", "repo": repository, "tag": tag, "changes": list(changes)}
+    repository, tag = parse_repository_tag(name)
+    params = {"fromSrc": "-", "repo": repository, "tag": tag or "", "changes": list(changes)}
     if architecture:
         params["platform"] = f"linux/{architecture}"
     api = client.api

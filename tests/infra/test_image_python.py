@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from pytest_lucid.image.compiled_python import bytecode_problems
 from pytest_lucid.image.licences import is_allowed, licence_of
-from pytest_lucid.image.packages import normalise, record_problems
+from pytest_lucid.image.packages import record_problems
 from pytest_lucid.image.strays import startup_code
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_packages_are_the_pinned_ones(
     lucid_python_packages: tuple[Distribution, ...], lucid_pins: Mapping[str, str]
 ) -> None:
     """The packages inside, and their versions, are exactly those of the pinned requirements."""
-    assert {normalise(package.name): package.version for package in lucid_python_packages} == lucid_pins
+    assert {canonicalize_name(package.name): package.version for package in lucid_python_packages} == lucid_pins
 
 
 @pytest.mark.lucid(
@@ -68,8 +69,8 @@ def test_interpreter_sees_every_package(
     lucid_interpreter: Probe, lucid_python_packages: tuple[Distribution, ...]
 ) -> None:
     """The interpreter that runs the service finds every package of the image, and in that version."""
-    seen = {normalise(name): version for name, version in lucid_interpreter.distributions.items()}
-    assert seen == {normalise(package.name): package.version for package in lucid_python_packages}
+    seen = {canonicalize_name(name): version for name, version in lucid_interpreter.distributions.items()}
+    assert seen == {canonicalize_name(package.name): package.version for package in lucid_python_packages}
 
 
 @pytest.mark.lucid(

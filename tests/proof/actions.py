@@ -1,4 +1,4 @@
-"""What is done to the running stack to hurt it, and to mend it again."""
+"""What is done to the running stack to hurt it, and to heal it again."""
 
 from __future__ import annotations
 

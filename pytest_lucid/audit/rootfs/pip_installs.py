@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from pytest_lucid.audit.rootfs.installer_arguments import read_arguments
 from pytest_lucid.audit.rootfs.requirement_text import is_path
 
@@ -118,7 +120,7 @@ class Surroundings:
 def requirement_name(text: str) -> str:
     """The normal form of a requirement's name: `Foo_Bar[x]>=1` is foo-bar."""
     match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", text)
-    return re.sub(r"[-_.]+", "-", match.group()).lower() if match else ""
+    return canonicalize_name(match.group()) if match else ""
 
 
 def pip_arguments(words: Sequence[str | None]) -> tuple[str, list[str | None]] | None:

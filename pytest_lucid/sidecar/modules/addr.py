@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 from testinfra.modules.addr import Addr, _AddrPort
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 NOT_FOUND = 2
 
 
-class SidecarAddr(Sidecar, Addr):
+class SidecarAddr(SidecarModule, Addr):
     """A name or an address, as the target's files and name servers know it."""
 
     def __init__(self, name: str, namespace: str | None = None) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_lucid.sidecar.session import Session
 
 
-class Sidecar:
+class SidecarModule:
     """Mixed into a testinfra module: testinfra sets `_host`, and its backend has the session."""
 
     _host: ClassVar[Any]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from testinfra.modules.file import GNUFile
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -19,7 +19,7 @@ NO_DIRECTORY = 3
 CHARACTER = b"\\([\x01-\x7f]\\|[\xc2-\xf4][\x80-\xbf]*\\)".decode("utf-8", "surrogateescape")
 
 
-class SidecarFile(Sidecar, GNUFile):
+class SidecarFile(SidecarModule, GNUFile):
     """A file of the target."""
 
     def listdir(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from testinfra.modules.interface import Interface
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ PREFERENCES = {0: "medium", 1: "high", 3: "low"}
 FAMILIES = {None, "inet", "inet6"}
 
 
-class SidecarInterface(Sidecar, Interface):
+class SidecarInterface(SidecarModule, Interface):
     """An interface; its link and routes are as `ip --json` shows them, but for `link_netnsid`."""
 
     def __init__(self, name: str | None, family: str | None = None) -> None:

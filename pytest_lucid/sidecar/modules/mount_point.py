@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from testinfra.modules.mountpoint import MountPoint
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 from pytest_lucid.sidecar.mounts import plain
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TABLE = "/proc/1/mounts"
 
 
-class SidecarMountPoint(Sidecar, MountPoint):
+class SidecarMountPoint(SidecarModule, MountPoint):
     """A mount; where several are on one path, the one that is seen there."""
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 from testinfra.modules.package import Package
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 from pytest_lucid.sidecar.reading import quoted
 
 # Distroless has one file for each package, and beside each a file of checksums.
@@ -19,7 +19,7 @@ RPM = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?", re.IGNORECASE)
 
 
-class SidecarPackage(Sidecar, Package):
+class SidecarPackage(SidecarModule, Package):
     """A package by name, or by NAME:ARCHITECTURE."""
 
     @property

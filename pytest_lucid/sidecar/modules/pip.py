@@ -11,7 +11,7 @@ from testinfra.modules.pip import Pip
 
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import processes
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ DEBIAN = ("/usr/local/lib/python3*/dist-packages", "/usr/lib/python3/dist-packag
 METADATA = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO")
 
 
-class SidecarPip(Sidecar, Pip):
+class SidecarPip(SidecarModule, Pip):
     """A distribution; `pip_path` other than `pip` names the environment whose pip would be asked."""
 
     @property

@@ -12,7 +12,7 @@ from testinfra.modules.process import Process, _Process
 
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import processes
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 from pytest_lucid.sidecar.modules.databases import names_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CONSOLE_MAJOR = 4
 WHOLE = ("pid", "comm", "pcpu", "pmem", "lstart", "args")
 
 
-class SidecarProcess(Sidecar, Process):
+class SidecarProcess(SidecarModule, Process):
     """Processes as the container shows them, defunct ones included; those of sidecars are left out."""
 
     def filter(self, **filters: object) -> list[Any]:

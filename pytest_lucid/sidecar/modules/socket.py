@@ -11,7 +11,7 @@ from testinfra.modules.socket import Socket
 from pytest_lucid.errors import EngineError
 from pytest_lucid.sidecar import sock_diag
 from pytest_lucid.sidecar.listeners import WAITING, read_address
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Endpoint:
         return self.state == WAITING[self.protocol]
 
 
-class SidecarSocket(Sidecar, Socket):
+class SidecarSocket(SidecarModule, Socket):
     """Sockets of every kind. testinfra's own answers are wrong for addresses behind a wildcard, and for IPv6 alone."""
 
     @property

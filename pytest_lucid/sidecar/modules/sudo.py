@@ -7,10 +7,10 @@ from typing import NoReturn
 from testinfra.modules.sudo import Sudo
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 
 
-class SidecarSudo(Sidecar, Sudo):
+class SidecarSudo(SidecarModule, Sudo):
     """Always an error."""
 
     def __call__(self, user: str | None = None) -> NoReturn:

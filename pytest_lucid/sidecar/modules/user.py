@@ -8,14 +8,14 @@ from testinfra.modules.group import Group
 from testinfra.modules.user import User
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.modules.base import Sidecar
+from pytest_lucid.sidecar.modules.base import SidecarModule
 from pytest_lucid.sidecar.modules.databases import Account, entries, find, names_of
 
 PASSWD, GROUP, SHADOW = "/etc/passwd", "/etc/group", "/etc/shadow"
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - testinfra returns dates without a zone
 
 
-class SidecarUser(Sidecar, User):
+class SidecarUser(SidecarModule, User):
     """A user by name or number, as `id` and `getent` find it."""
 
     def _account(self) -> Account:
@@ -119,7 +119,7 @@ class SidecarUser(Sidecar, User):
         return [name for name in self.get_all_users if not name.startswith("+")]
 
 
-class SidecarGroup(Sidecar, Group):
+class SidecarGroup(SidecarModule, Group):
     """A group by name or number, as `getent` finds it."""
 
     def _entry(self) -> list[str]:

@@ -8,17 +8,17 @@ from functools import partial
 import pytest
 
 from pytest_lucid.engine.asking import together
-from pytest_lucid.stack.build_order import Progress, wait_for_shared
+from pytest_lucid.stack.build_order import BuildProgress, wait_for_shared
 
 BASE = "FROM debian AS builder\nRUN apt-get update\n"
 DEADLINE_SECONDS = 10
 
 
-def builds(*ends: str) -> list[Progress]:
-    return [Progress((BASE + end).encode()) for end in ends]
+def builds(*ends: str) -> list[BuildProgress]:
+    return [BuildProgress((BASE + end).encode()) for end in ends]
 
 
-def is_waiting(all_builds: list[Progress], number: int) -> bool:
+def is_waiting(all_builds: list[BuildProgress], number: int) -> bool:
     thread = threading.Thread(target=wait_for_shared, args=(all_builds, number), daemon=True)
     thread.start()
     thread.join(0.2)
@@ -35,18 +35,21 @@ def test_a_build_waits_until_the_first_is_past_what_they_share() -> None:
 
 
 def test_a_comment_or_a_line_break_is_no_difference() -> None:
-    made = [Progress(b"FROM debian\nRUN a b\nCOPY x /\n"), Progress(b"# other\nFROM debian\n\nRUN a b\nCOPY y /\n")]
+    made = [
+        BuildProgress(b"FROM debian\nRUN a b\nCOPY x /\n"),
+        BuildProgress(b"# other\nFROM debian\n\nRUN a b\nCOPY y /\n"),
+    ]
     made[0].hear("Step 2/3 : RUN a b")
     assert is_waiting(made, 1)
 
 
 @pytest.mark.parametrize("other", ["FROM alpine\n", "FROM debian AS other\nRUN apt-get update\n"])
 def test_builds_that_share_nothing_do_not_wait(other: str) -> None:
-    assert not is_waiting([*builds("COPY a /\n"), Progress(other.encode())], 1)
+    assert not is_waiting([*builds("COPY a /\n"), BuildProgress(other.encode())], 1)
 
 
 def test_a_flag_is_a_difference() -> None:
-    made = [Progress(b"FROM --platform=linux/arm64 debian\n"), Progress(b"FROM debian\n")]
+    made = [BuildProgress(b"FROM --platform=linux/arm64 debian\n"), BuildProgress(b"FROM debian\n")]
     assert not is_waiting(made, 1)
 
 

@@ -1,4 +1,4 @@
-"""Who follows a bring-up: lines, and the state of each service."""
+"""The follower of a bring-up: lines, and the state of each service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BUILDING, BUILT, STARTING, HEALTHY = "building", "built", "starting", "healthy"
 
 
 @runtime_checkable
-class Watcher(Protocol):
+class Follower(Protocol):
     """Takes lines as any function does, and states of services besides."""
 
     def __call__(self, line: str) -> None:
@@ -27,5 +27,5 @@ def nobody(line: str) -> None:
 
 def tell(progress: Callable[[str], None], name: str, state: str) -> None:
     """Tell the state of a service to those who want to know."""
-    if isinstance(progress, Watcher):
+    if isinstance(progress, Follower):
         progress.service(name, state)
