@@ -7,6 +7,7 @@ windows that overlap, so that nothing hides on a border.
 from __future__ import annotations
 
 import _imp
+import errno
 import hashlib
 import io
 import re
@@ -21,6 +22,7 @@ from pytest_lucid.content.file_content import UNREAD, Content
 from pytest_lucid.content.forbidden import NOTHING, Vocabulary
 from pytest_lucid.content.python_source import NO_MENTIONS, scan_python
 from pytest_lucid.content.secrets import find_program_secrets, find_secrets
+from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +43,8 @@ _KEPT = re.compile(
 _KEPT_BYTES = 1 << 20
 # Where Debian packages put files: their sums are MD5.
 _PACKAGED = ("usr/", "lib/", "lib64/", "bin/", "sbin/", "etc/", "var/", "opt/")
+# Only writing ends like this, so it is not the image's fault.
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _STRINGS = re.compile(rb"[\x20-\x7e]{6,}")
 _CODE = (".py", ".pyi", ".js", ".c", ".h")
 
@@ -63,12 +67,20 @@ class Scanner:
             sha256 = hashlib.sha256(data).hexdigest()
             return sha256, self._look(path, data, io.BytesIO(data), sha256) if data else UNREAD
         sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        with tempfile.TemporaryFile() as spool:
-            while chunk := file.read(1 << 20):
-                sha.update(chunk)
-                md5.update(chunk)
-                spool.write(chunk)
-            return sha.hexdigest(), self._look_large(path, spool, md5.hexdigest(), sha.hexdigest())
+        try:
+            with tempfile.TemporaryFile() as spool:
+                while chunk := file.read(1 << 20):
+                    sha.update(chunk)
+                    md5.update(chunk)
+                    spool.write(chunk)
+                return sha.hexdigest(), self._look_large(path, spool, md5.hexdigest(), sha.hexdigest())
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise EngineError(
+                f"{tempfile.gettempdir()} of this machine has no room for the {size >> 20} MiB of {path}, a file of an "
+                f"image ({error.strerror}); make room there, or name another folder in TMPDIR"
+            ) from error
 
     def _look(self, path: str, data: bytes, file: BinaryIO, sha256: str) -> Content:
         elf = read_elf(file) if data.startswith(MAGIC) else None

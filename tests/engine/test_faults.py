@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from faults import Bench, hurt
+from fault_bench import Bench
+from fault_phases import hurt
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ import io
 import lzma
 import marshal
 import struct
+import sys
 import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ import pytest
 
 from pytest_lucid.content.bytecode import read_header, read_words
 from pytest_lucid.content.elf import read_elf
+from pytest_lucid.errors import EngineError
 from pytest_lucid.image.scan import HELD_BYTES
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from pytest_lucid.content.file_content import Content
@@ -114,6 +119,18 @@ def test_memory_is_bounded_by_the_window(scanner: Scanner) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 5 * HELD_BYTES
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit to the size of a file")
+def test_no_room_for_a_large_file_is_said_of_this_machine(scanner: Scanner) -> None:
+    """And not of the image, which is whole."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(EngineError, match=r"no room for the 8 MiB of opt/large.*make room there"):
+            scan(scanner, "opt/large", bytes(HELD_BYTES + 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def zipped(name: str, data: bytes) -> bytes:
