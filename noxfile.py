@@ -166,6 +166,7 @@ def fuzz(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Hurt a run in every phase of its life, and write what it says and leaves to docs/faults.md; 15 min."""
     install(session)
+    session.install("libfaketime")
     session.run("python", "-m", "pytest_lucid", "engine")
     session.run("python", "tests/engine/faults.py", *(session.posargs or ["--page", "docs/faults.md"]))
 

@@ -7,7 +7,6 @@ windows that overlap, so that nothing hides on a border.
 from __future__ import annotations
 
 import _imp
-import errno
 import hashlib
 import io
 import re
@@ -15,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from pytest_lucid.config.temporary import temporary_room
 from pytest_lucid.content.archives import ZIP_TAIL, is_archive, unpack
 from pytest_lucid.content.bytecode import read_header, read_words
 from pytest_lucid.content.elf import MAGIC, Elf, read_elf
@@ -22,7 +22,6 @@ from pytest_lucid.content.file_content import UNREAD, Content
 from pytest_lucid.content.forbidden import NOTHING, Vocabulary
 from pytest_lucid.content.python_source import NO_MENTIONS, scan_python
 from pytest_lucid.content.secrets import find_program_secrets, find_secrets
-from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +42,6 @@ _KEPT = re.compile(
 _KEPT_BYTES = 1 << 20
 # Where Debian packages put files: their sums are MD5.
 _PACKAGED = ("usr/", "lib/", "lib64/", "bin/", "sbin/", "etc/", "var/", "opt/")
-# Only writing ends like this, so it is not the image's fault.
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _STRINGS = re.compile(rb"[\x20-\x7e]{6,}")
 _CODE = (".py", ".pyi", ".js", ".c", ".h")
 
@@ -67,20 +64,12 @@ class Scanner:
             sha256 = hashlib.sha256(data).hexdigest()
             return sha256, self._look(path, data, io.BytesIO(data), sha256) if data else UNREAD
         sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        try:
-            with tempfile.TemporaryFile() as spool:
-                while chunk := file.read(1 << 20):
-                    sha.update(chunk)
-                    md5.update(chunk)
-                    spool.write(chunk)
-                return sha.hexdigest(), self._look_large(path, spool, md5.hexdigest(), sha.hexdigest())
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise EngineError(
-                f"{tempfile.gettempdir()} of this machine has no room for the {size >> 20} MiB of {path}, a file of an "
-                f"image ({error.strerror}); make room there, or name another folder in TMPDIR"
-            ) from error
+        with temporary_room(f"the {size >> 20} MiB of {path}, a file of an image"), tempfile.TemporaryFile() as spool:
+            while chunk := file.read(1 << 20):
+                sha.update(chunk)
+                md5.update(chunk)
+                spool.write(chunk)
+            return sha.hexdigest(), self._look_large(path, spool, md5.hexdigest(), sha.hexdigest())
 
     def _look(self, path: str, data: bytes, file: BinaryIO, sha256: str) -> Content:
         elf = read_elf(file) if data.startswith(MAGIC) else None

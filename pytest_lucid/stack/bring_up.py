@@ -29,7 +29,7 @@ POLL_SECONDS = 0.1
 # Starting a container is work for the engine; more at once are not sooner there.
 STARTS_AT_ONCE = 8
 # Of all containers together, on engines that probe a healthy container as often as a starting one.
-PROBES_A_SECOND = 2
+PROBES_A_SECOND = 1
 LONGEST_INTERVAL_SECONDS = 30
 SECRET_BYTES = 32
 # The first engine that can probe a starting container more often than a running one.

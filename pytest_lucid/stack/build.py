@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from docker.errors import APIError
+from requests.exceptions import RequestException
 
+from pytest_lucid.config.temporary import temporary_room
 from pytest_lucid.engine.asking import together
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError
@@ -85,16 +87,17 @@ def _build(engine: Engine, plan: BuildPlan, service: Service, progress: BuildPro
     output: list[str] = []
     with engine_errors(f"building {service.image}"):
         try:
-            events = engine.client.api.build(
-                path=str(plan.project),
-                dockerfile=str(service.dockerfile),
-                tag=service.image,
-                buildargs=dict(plan.arguments),
-                platform=f"linux/{plan.architecture}" if plan.architecture else None,
-                rm=True,
-                forcerm=True,
-                decode=True,
-            )
+            with temporary_room("the files that a build may copy"):
+                events = engine.client.api.build(
+                    path=str(plan.project),
+                    dockerfile=str(service.dockerfile),
+                    tag=service.image,
+                    buildargs=dict(plan.arguments),
+                    platform=f"linux/{plan.architecture}" if plan.architecture else None,
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                )
             for event in events:
                 line = str(event.get("stream") or event.get("error") or "")
                 progress.hear(line)
@@ -103,6 +106,13 @@ def _build(engine: Engine, plan: BuildPlan, service: Service, progress: BuildPro
                     raise _failure(service, output)
         except APIError as error:
             raise _failure(service, [*output, str(error.explanation)]) from error
+        except RequestException:
+            raise
+        except OSError as error:
+            raise EngineError(
+                f"{service.dockerfile}: the files that the build may copy cannot be read: {error}. Let this user read "
+                "them, or name them in .dockerignore"
+            ) from error
 
 
 def _failure(service: Service, output: Sequence[str]) -> EngineError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid import standin
 from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.config.temporary import temporary_room
 from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 from pytest_lucid.engine.connection import connect
@@ -45,7 +46,8 @@ def prepared(engine: Engine, matrix: Matrix, settings: Settings, progress: Calla
         if settings.up:
             remove_leftovers(engine, progress)
             demand_room(engine, matrix, services)
-        build(engine, matrix, settings, services, progress)
+        with temporary_room("what images are made of"):
+            build(engine, matrix, settings, services, progress)
         if settings.up:
             run = Run.new(keep=settings.keep)
             afterwards.callback(_remove, engine, run, progress)

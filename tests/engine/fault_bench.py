@@ -100,10 +100,8 @@ class Bench:
     def __init__(self, folder: Path, client: docker.DockerClient) -> None:
         self.folder = folder
         self.client = client
-        # An empty network of an earlier run is there where the engine miscounted.
-        self._others = {
-            str(c.id) for c in (*client.containers.list(all=True, ignore_removed=True), *client.networks.list())
-        }
+        # What is there already is not the faults' doing.
+        self._others = self._found()
         for name, text in {
             "lucid.toml": MATRIX, "Dockerfile": DOCKERFILE, "server.py": SERVER, "test_inside.py": TEST,
             "pytest.ini": "[pytest]\n",
@@ -115,23 +113,36 @@ class Bench:
         """Let the next build begin anew."""
         (self.folder / "nonce").write_text(str(time.monotonic_ns()))
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start a run."""
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--lucid-up", *arguments]
+    def start(self, *arguments: str, up: bool = True, **environment: str) -> subprocess.Popen[str]:
+        """Start a run, on what it brings up or on what is there."""
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--color=no",
+            "--lucid-up" if up else "--lucid-host=local",
+        ]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
         return subprocess.Popen(
-            command, cwd=self.folder, env={**inherited, "COLUMNS": "200", **environment}, text=True,
+            [*command, *arguments], cwd=self.folder, env={**inherited, "COLUMNS": "200", **environment}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def left(self) -> str:
         """What runs, and builds, have left on the engine."""
+        return ", ".join(sorted(name for key, name in self._found().items() if key not in self._others)) or "nothing"
+
+    def _found(self) -> dict[str, str]:
+        """All containers, and the networks and volumes of runs, by id."""
         of_runs = {"label": "lucid.run"}
         containers = self.client.containers.list(all=True, ignore_removed=True)
-        names = [f"container {c.name}" for c in containers if c.id not in self._others]
-        names += [f"network {n.name}" for n in self.client.networks.list(filters=of_runs) if n.id not in self._others]
-        names += [f"volume {v.name}" for v in self.client.volumes.list(filters=of_runs)]
-        return ", ".join(sorted(names)) or "nothing"
+        return {
+            **{str(each.id): f"container {each.name}" for each in containers},
+            **{str(each.id): f"network {each.name}" for each in self.client.networks.list(filters=of_runs)},
+            **{str(each.id): f"volume {each.name}" for each in self.client.volumes.list(filters=of_runs)},
+        }
 
     def row(self, fault: str, phase: str, process: subprocess.Popen[str]) -> Row:
         """Wait for the end of the run, and run once more."""

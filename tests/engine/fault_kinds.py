@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -41,24 +42,60 @@ def full_disk(bench: Bench) -> Iterator[Row]:
 
 
 def full_temporary(bench: Bench) -> Row:
-    """No room where a large file of an image goes while it is looked at."""
+    """No room where the files of a build go before they are sent."""
     folder = bench.folder / "tmp"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "lucid-fault", str(folder)], check=True)
-    test = bench.folder / "test_inside.py"
     (bench.folder / "nonce").write_bytes(bytes(9 << 20))
-    test.write_text(IMAGE_TEST)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "lucid-fault", str(folder)], check=True)
     try:
-        process = bench.start("--lucid-no-cache", TMPDIR=str(folder))
+        process = bench.start(TMPDIR=str(folder))
         output, _ = process.communicate(timeout=DEADLINE_SECONDS)
         left = bench.left()
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+    bench.renew()
+    again = bench.row("", "", bench.start())
+    return Row("disk full", "sending a build", process.returncode, said(output), left, again.after)
+
+
+def full_while_reading(bench: Bench) -> Row:
+    """No room where a large file of an image goes while it is looked at."""
+    folder = bench.folder / "tmp"
+    test = bench.folder / "test_inside.py"
+    test.write_text(IMAGE_TEST)
+    (bench.folder / "nonce").write_bytes(bytes(9 << 20))
+    bench.start("--lucid-keep").communicate(timeout=DEADLINE_SECONDS)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "lucid-fault", str(folder)], check=True)
+    try:
+        process = bench.start("--lucid-no-cache", TMPDIR=str(folder), up=False)
+        output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
     test.write_text(TEST)
     bench.renew()
+    subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True, cwd=bench.folder, capture_output=True)
+    left = bench.left()
     again = bench.row("", "", bench.start())
     told = next((line.strip() for line in output.splitlines() if "no room" in line), output[-500:])
     return Row("disk full", "reading an image", process.returncode, told, left, again.after)
+
+
+def jumping_clock(bench: Bench) -> Row:
+    """The clock of this machine goes an hour ahead while checks are made; its process sees it so."""
+    package = importlib.util.find_spec("libfaketime")
+    if package is None or package.origin is None:
+        raise SystemExit("libfaketime is not installed: `pip install libfaketime`, as `nox -s faults` does")
+    library = next(Path(package.origin).parent.rglob("libfaketime.so.1"))
+    ahead = bench.folder / "ahead"
+    ahead.write_text("+0\n")
+    with watched(bench.client, "checks") as begun:
+        process = bench.start(
+            LD_PRELOAD=str(library), FAKETIME_TIMESTAMP_FILE=str(ahead), FAKETIME_NO_CACHE="1",
+            FAKETIME_DONT_FAKE_MONOTONIC="1",
+        )  # fmt: skip
+        begun.wait(DEADLINE_SECONDS)
+        ahead.write_text("+3600\n")
+    return bench.row("the clock jumps an hour", "checks", process)
 
 
 def two_runs(bench: Bench, client: docker.DockerClient) -> Row:
@@ -66,8 +103,11 @@ def two_runs(bench: Bench, client: docker.DockerClient) -> Row:
     with watched(client, "sidecar") as begun:
         first = bench.start()
         begun.wait(DEADLINE_SECONDS)
+        # It must not end before the second one has begun.
+        first.send_signal(signal.SIGSTOP)
         second = bench.start()
         output, _ = second.communicate(timeout=DEADLINE_SECONDS)
+        first.send_signal(signal.SIGCONT)
     first.communicate(timeout=DEADLINE_SECONDS)
     row = bench.row("", "", bench.start())
     first_well = "" if first.returncode == 0 else f"; the first run ended with {first.returncode}"

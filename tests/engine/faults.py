@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 import docker
 from fault_bench import Bench, Row
-from fault_kinds import ended_engine, full_disk, full_temporary, restarting, silent_engine, two_runs
+from fault_kinds import (
+    ended_engine,
+    full_disk,
+    full_temporary,
+    full_while_reading,
+    jumping_clock,
+    restarting,
+    silent_engine,
+    two_runs,
+)
 from fault_phases import PHASES, SIGNALS, hurt
 
 if TYPE_CHECKING:
@@ -32,12 +41,15 @@ def rows(bench: Bench, client: docker.DockerClient, wanted: str, *, engine: bool
     if wanted in "disk full":
         yield from full_disk(bench)
         yield full_temporary(bench)
+        yield full_while_reading(bench)
     if wanted in "a second run":
         yield two_runs(bench, client)
     if wanted in "an engine that never answers":
         yield silent_engine(bench)
     if wanted in "restarts all the time":
         yield restarting(bench)
+    if wanted in "the clock jumps":
+        yield jumping_clock(bench)
     if engine:
         yield ended_engine(bench, again=True)
         yield ended_engine(bench, again=False)
