@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.errors import MissingError
 
-LOG_LINES = 20
+LOG_LINES = 100
 HEALTH_CHARACTERS = 2000
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import secrets
 import socket
 import ssl
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 TOTAL_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 MAXIMUM_BYTES = 1024 * 1024
+# By these, a reader of a log recognises what a run has asked.
+AGENT = "pytest-lucid"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -153,7 +156,8 @@ def _connect(url: str, authority: str | None, deadline: float) -> socket.socket:
 def _ask(connection: socket.socket, url: str, request: Request, deadline: float) -> tuple[int, dict[str, str], bytes]:
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    headers = {"Host": parts.netloc, "Accept": "*/*", "Connection": "close", **request.headers}
+    named = {"User-Agent": AGENT, "X-Request-ID": f"{AGENT}-{secrets.token_hex(8)}"}
+    headers = {"Host": parts.netloc, "Accept": "*/*", "Connection": "close", **named, **request.headers}
     if request.content is not None:
         headers["Content-Length"] = str(len(request.content))
     lines = (f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.errors import EngineError
+from pytest_lucid.inspect.http import AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,8 @@ def ask_repeatedly(pipe: Pipe, path: str, count: int) -> Sequence[Admission]:
     Raises EngineError where the answers do not come.
     """
     requests = (
-        f"GET {path} HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-For: 203.0.113.{number % 256}\r\n\r\n".encode()
+        f"GET {path} HTTP/1.1\r\nHost: gateway\r\nUser-Agent: {AGENT}\r\nX-Request-ID: {AGENT}-{number}\r\n"
+        f"X-Forwarded-For: 203.0.113.{number % 256}\r\n\r\n".encode()
         for number in range(count)
     )
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 POLICY = ("default-src 'none'", "base-uri 'none'", "form-action 'none'")
 TEMPLATES = ("report.html", "report.css", "report.js")
+EXCUSED = (Outcome.KNOWN, Outcome.BELOW, Outcome.WAIVED)
 # With more columns than these, nobody would find the words at their end.
 MOST_BEFORE_CLAIMS = 12
 
@@ -94,7 +96,11 @@ def _tile(cells: Sequence[CellRecord], area: str) -> _Tile | None:
     # A red tile is red, a green one green, however many of its cells say nothing.
     telling = [cell for cell in found if cell.outcome not in {Outcome.SKIPPED, Outcome.WAIVED}] if passed else found
     worst = max((cell.outcome for cell in telling), key=lambda outcome: outcome.rank)
-    return _Tile(worst, f"{red} of {len(found)}" if red else str(passed or len(found)), counted(found))
+    text = f"{red} of {len(found)}" if red else str(passed or len(found))
+    counts = Counter(cell.outcome for cell in found)
+    # What is neither red nor passed is not to be overlooked.
+    more = [f"{counts[each]}{SIGNS[each]}" for each in EXCUSED if counts[each]] if red or passed else []
+    return _Tile(worst, " ".join((text, *more)), counted(found))
 
 
 def _rows(

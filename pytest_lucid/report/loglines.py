@@ -1,14 +1,31 @@
-"""Log lines for people: what a service logs as JSON is said as time, level and message."""
+"""Log lines for people: without what the run itself caused, and JSON said as time, level and message."""
 
 from __future__ import annotations
 
 import json
+import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# As requests of a run call themselves: User-Agent, and the beginning of X-Request-ID.
+AGENT = "pytest-lucid"
 _TIMES = ("timestamp", "time", "ts")
 _LEVELS = ("level", "severity", "lvl")
 _MESSAGES = ("message", "msg")
 # Seconds are enough, and the day is that of the run.
 _CLOCK = slice(11, 19)
+
+# A line of a request that the run made is of interest where it tells of a defect. In doubt it is shown.
+_TROUBLE = re.compile(r"\b(?:warn(?:ing)?|error|critical|fatal|exception|traceback|5\d\d)\b", re.IGNORECASE)
+
+
+def without_own(lines: Iterable[str]) -> tuple[list[str], int]:
+    """The lines but for those of requests that a run made and that went well, and how many these are."""
+    lines = list(lines)
+    kept = [line for line in lines if AGENT not in line or _TROUBLE.search(line)]
+    return kept, len(lines) - len(kept)
 
 
 def short(line: str) -> str:

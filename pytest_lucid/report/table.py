@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from pytest_lucid.report.areas import area_name, areas_of, counted, subjects
+from pytest_lucid.report.areas import area_name, areas_of, badness, counted, subjects
 from pytest_lucid.report.lines import BAD, GOOD, QUIET, TITLE, WARNING, Line, cut_amid, wrapped
 from pytest_lucid.report.model import Outcome
 
@@ -52,6 +52,8 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     shown = {name: cells for name, cells in groups.items() if every or name not in green}
     if not shown:
         shown = dict(list(groups.items())[: MOST_GREEN_ROWS if len(groups) > MOST_GREEN_ROWS + 1 else None])
+    # As the details below: the worst first, and equals in the order of the matrix.
+    shown = dict(sorted(shown.items(), key=lambda row: [-each for each in badness(row[1])]))
     lines = _fitting(shown, areas_of(cell for cells in shown.values() for cell in cells), width)
     hidden = [name for name in groups if name not in shown]
     if hidden:
@@ -60,7 +62,8 @@ def table(report: RunReport, width: int, *, every: bool = False) -> list[Line]:
     legend = ", ".join(f"{SIGNS[outcome]} {outcome.words}" for outcome in reversed(Outcome) if outcome in outcomes)
     checks = len({cell.check for cell in report.cells})
     rows = len({service.name for service in report.services})
-    totals = f"{_several(checks, 'check')} × {_several(rows, 'service')}: {counted(report.cells)}"
+    sizes = f"{_several(len(report.cells), 'cell')} of {_several(checks, 'check')} and {_several(rows, 'service')}"
+    totals = f"{sizes}: {counted(report.cells)}"
     return [*lines, Line(""), Line(legend, QUIET), *wrapped(totals, width, "  ", TITLE, first="")]
 
 

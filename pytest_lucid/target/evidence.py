@@ -13,6 +13,7 @@ from pytest_lucid.errors import LucidError
 from pytest_lucid.image.licences import licence_of
 from pytest_lucid.image.packages import debian_packages, distributions
 from pytest_lucid.inspect.container import read_container
+from pytest_lucid.report.loglines import without_own
 from pytest_lucid.report.model import Package, PortRecord, ServiceRecord
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_lucid.target.workspace import Workspace
 
 _AT_ONCE = 8
+_LOG_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,15 @@ def _with_container(
         status=clean(container.status),
         health=clean(container.health),
         address=next(iter(container.networks.values()), ""),
-        log=tuple(clean(container.log, secrets).splitlines()),
+        log=_last_lines(clean(container.log, secrets)),
         health_output=tuple(clean(container.health_output, secrets).splitlines()),
     ), secrets
+
+
+def _last_lines(log: str) -> tuple[str, ...]:
+    """The last lines of a log; the run's own requests, which would fill it, are counted instead."""
+    lines, own = without_own(log.splitlines())
+    return (*lines[-_LOG_LINES:], *([f"(left out: {own} lines about requests of this run)"] if own else ()))
 
 
 def _secrets(container: Container, service: Service) -> frozenset[str]:

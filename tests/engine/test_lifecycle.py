@@ -39,7 +39,9 @@ def test_up_builds_once_checks_every_cell_and_leaves_nothing(run: Run, things: L
     assert output.count("lucid-data-chain:latest: ") == 1
     assert len(re.findall(r"^lucid: removed run", output, re.MULTILINE)) == 1
     assert set(rows(output)) == SERVICES
-    assert re.search(r"^\d+ checks × 6 services: (?:\d+ waived, )?\d+ skipped, \d{3} passed$", output, re.MULTILINE)
+    assert re.search(
+        r"^\d+ cells of \d+ checks and 6 services: (?:\d+ waived, )?\d+ skipped, \d{3} passed$", output, re.MULTILINE
+    )
     assert not failed(output)
     assert not things()
 

@@ -46,7 +46,7 @@ def test_the_matrix_is_printed_once_after_the_run(run: Run, workers: tuple[str, 
     result = run(*workers)
     result.stdout.fnmatch_lines(["*service × area*", "* DEMO", "lucid-data-chain * 1✗", "and 5 more without a failure"])
     assert result.stdout.str().count("service × area ") == 1
-    result.stdout.fnmatch_lines(["1 check × 6 services: 1 failed, 5 passed"])
+    result.stdout.fnmatch_lines(["6 cells of 1 check and 6 services: 1 failed, 5 passed"])
 
 
 def test_a_failure_shows_the_remedy_in_terminal_and_junit(pytester: pytest.Pytester, run: Run) -> None:

@@ -131,7 +131,7 @@ def test_a_claim_that_does_not_hold_has_no_traceback_unless_asked(run: Run) -> N
 def test_pytest_counts_as_we_do(run: Run) -> None:
     result = run()
     result.assert_outcomes(errors=1, failed=5, passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["3 checks × 6 services: 1 error, 5 failed, 1 skipped, 1 passed"])
+    result.stdout.fnmatch_lines(["8 cells of 3 checks and 6 services: 1 error, 5 failed, 1 skipped, 1 passed"])
 
 
 def test_only_what_is_new_fails(pytester: pytest.Pytester, run: Run) -> None:

@@ -9,7 +9,6 @@ from samples import bad_tree, broken, cell, green, report, service
 from pytest_lucid.report.areas import AREAS
 from pytest_lucid.report.causes import linked
 from pytest_lucid.report.lines import Line, encodable
-from pytest_lucid.report.loglines import short
 from pytest_lucid.report.model import Outcome, RunReport
 from pytest_lucid.report.table import table
 from pytest_lucid.report.terminal import excuses, failures, findings, remedies
@@ -35,7 +34,7 @@ def test_a_row_for_each_service_and_a_column_for_each_area() -> None:
         "stack and tree         1✓",
         "",
         "✗ failed, s skipped, ✓ passed",
-        "3 checks × 2 services: 1 failed, 1 skipped, 3 passed",
+        "5 cells of 3 checks and 2 services: 1 failed, 1 skipped, 3 passed",
     ]
 
 
@@ -45,7 +44,7 @@ def test_all_green_takes_twenty_lines_at_most(width: int, services: int) -> None
     lines = texts(table(green(services), width))
     assert len(lines) <= 20
     assert max(map(len, lines)) <= width
-    assert f"× {services} service{'s' if services > 1 else ''}: " in lines[-1]
+    assert f" and {services} service{'s' if services > 1 else ''}: " in lines[-1]
 
 
 @WIDTHS
@@ -188,20 +187,6 @@ def test_a_crash_of_ours_does_not_hide_behind_a_container_that_does_not_run() ->
     assert "line 3" in lines
 
 
-def test_log_lines_in_json_are_told_in_short() -> None:
-    told = {
-        '{"timestamp": "2026-11-28T00:05:42.788107+00:00", "level": "INFO", "message": "it ends", "x": 1}': (
-            "00:05:42 INFO it ends"
-        ),
-        '{"ts": 1795809600, "msg": "it ends"}': "1795809600 it ends",
-        '{"level": "INFO"}': '{"level": "INFO"}',
-        '{"message": ': '{"message": ',
-        "plain": "plain",
-        "[1]": "[1]",
-    }
-    assert {line: short(line) for line in told} == told
-
-
 def test_columns_of_many_areas_fit_and_names_stay_whole() -> None:
     names = ("lucid-service-mesh-controller", "lucid-session-anchoring")
     areas = ("DKF", "IMG", "CTR", "RUN", "HTTP", "NET", "CSL", "API", "GRPC", "TLS")
@@ -266,3 +251,15 @@ def test_signs_have_a_form_in_ascii_and_strangers_an_escape() -> None:
     assert encodable("1✓ 1✗ × 日", "ascii") == r"1ok 1F x \u65e5"
     assert encodable("1✓ × é", "cp1252") == "1ok × é"
     assert encodable("1✓ × 日", "utf-8") == "1✓ × 日"
+
+
+def test_rows_stand_in_the_order_of_the_details() -> None:
+    cells = [
+        replace(cell("A-A", "lucid-a", Outcome.FAILED), severity="low"),
+        *(replace(cell(f"A-{at}", "lucid-b", Outcome.FAILED), severity="critical") for at in range(2)),
+        replace(cell("A-A", "lucid-c", Outcome.FAILED), severity="critical"),
+    ]
+    lines = whole(report(cells), 80)
+    rows = [line.split()[0] for line in lines if line.startswith("lucid-")]
+    details = [line.split()[1].rstrip(":") for line in lines if line.startswith("── lucid-")]
+    assert rows == details == ["lucid-b", "lucid-c", "lucid-a"]

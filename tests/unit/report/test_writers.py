@@ -229,3 +229,10 @@ def test_html_says_no_script_of_others() -> None:
     text = html_file.write(replace(run, cells=tuple(replace(each, seen=HOSTILE) for each in run.cells)))
     assert text.count("<script") == 2
     assert text.count("</script>") == 2
+
+
+def test_html_tiles_show_waivers() -> None:
+    cells = [cell("A-A"), cell("A-B"), cell("A-C", outcome=Outcome.WAIVED), cell("B-A", outcome=Outcome.WAIVED)]
+    text = html_file.write(report(cells))
+    assert ">✓ 2 1w</button>" in text
+    assert ">w 1</button>" in text
