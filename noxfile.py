@@ -28,7 +28,7 @@ REQUIREMENTS = [
     "service-mesh/requirements.txt",
 ]
 # Where benchmarks find what they measure, and their helpers.
-BENCHED = ["tests/engine", "tests/services", "tests/unit/report", "common", "blockchain"]
+BENCHED = [".", "tests/engine", "tests/services", "tests/unit/report", "common", "blockchain"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
 
@@ -209,17 +209,26 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are.
 
-    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md.
+    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md,
+    and `-- table` that of docs/speed.md.
     """
     install(session)
     options = [word for word in session.posargs if word.startswith("-")]
     names = [word for word in session.posargs if word not in options]
-    for name in names or ("image", "sidecar", "dockerfiles", "services", "stack", "plain", "reports"):
+    for name in names or ("image", "watch", "sidecar", "dockerfiles", "services", "stack", "plain", "reports"):
         if name in {"services", "figures"}:
             install_services(session)
         if name == "reports":
             install(session, "browser")
         session.run("python", f"benchmarks/{name}.py", *options, env={"PYTHONPATH": os.pathsep.join(BENCHED)})
+
+
+@nox.session
+def watch_rounds(session: nox.Session) -> None:
+    """Make many rounds of a watcher (1,000), and show that they leave neither memory nor file descriptors behind."""
+    install(session)
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("python", "benchmarks/watch.py", *(session.posargs or ["1000"]))
 
 
 @nox.session

@@ -86,6 +86,7 @@ class Watcher:
             finally:
                 for events in self._events:
                     events.stop()
+                self._rounds.stop()
 
     def _wait(self) -> None:
         """Wait for the next round; an event ends that, after a look at the container that it is about.

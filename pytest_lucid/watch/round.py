@@ -1,19 +1,14 @@
-"""One round: the live checks, by pytest in a process of its own, so that many rounds need no more memory than one."""
+"""One round: the live checks, by pytest in a process that ends with it; many rounds need no more memory than one."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from pytest_lucid.errors import LucidError
 from pytest_lucid.report import json_file
+from pytest_lucid.watch.process import RoundError, runner
 
 if TYPE_CHECKING:
     from pytest_lucid.report.model import RunReport
@@ -21,13 +16,7 @@ if TYPE_CHECKING:
 SUITE = "pytest_lucid.suite.infra"
 # pytest's exit codes after which there are reports: all green, something red.
 _REPORTED = (0, 1)
-# A run that was interrupted takes its sidecars away first; the engine may be what hangs.
-_GRACE_SECONDS = 10
 _LAST_LINES = 12
-
-
-class RoundError(LucidError):
-    """A round that could not be made: the host, its engine, or the matrix."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Plan:
             *("-q", "-p", "no:cacheprovider", "--ignore-glob=*test_image*"),
             *(f"--lucid-host={host}" for host in self.hosts),
             *(f"--lucid-project={self.project}", f"--lucid-json={folder / 'report.json'}"),
-            *(("-k", service) if service else (f"--lucid-report={folder / 'report.html'}",)),
+            f"--lucid-service={service}" if service else f"--lucid-report={folder / 'report.html'}",
             *("--pyargs", f"{SUITE}.test_container" if service else SUITE),
         ]
 
@@ -62,9 +51,7 @@ class Rounds:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._lock = Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._stopped = Event()
+        self._runner = runner(plan.project)
 
     def make(self, service: str | None = None) -> Outcomes | None:
         """One round over everything, or over the container of one service; None after `stop`.
@@ -74,48 +61,16 @@ class Rounds:
         with tempfile.TemporaryDirectory(prefix="lucid-watch-") as name:
             folder = Path(name)
             (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
-            with self._lock:
-                if self._stopped.is_set():
-                    return None
-                self._process = self._start(folder, service)
-            said, _ = self._process.communicate()
-            if self._stopped.is_set():
+            output = folder / "output"
+            code = self._runner.run(self._plan.arguments(folder, service), output)
+            if code is None:
                 return None
-            if self._process.returncode not in _REPORTED:
-                last = "\n".join(said.strip().splitlines()[-_LAST_LINES:])
-                raise RoundError(last or f"pytest ended with {self._process.returncode} and no message")
+            if code not in _REPORTED:
+                last = output.read_text("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
+                raise RoundError("\n".join(last) or f"pytest ended with {code} and no message")
             report = json_file.read((folder / "report.json").read_text("utf-8"), "the report of the round")
             return Outcomes(report, "" if service else (folder / "report.html").read_text("utf-8"))
 
-    def _start(self, folder: Path, service: str | None) -> subprocess.Popen[str]:
-        # Nobody's options for other runs.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LUCID_", "PYTEST_"))}
-        return subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "pytest", *self._plan.arguments(folder, service)],
-            cwd=self._plan.project,
-            env=kept | {"PYTHONUTF8": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            # A Ctrl-C in the terminal is for the watcher, which ends its round itself.
-            start_new_session=True,
-        )
-
     def stop(self) -> None:
         """End the round that is being made, which takes away what it made, and make no other."""
-        with self._lock:
-            self._stopped.set()
-            process = self._process
-        if process is None or process.poll() is not None:
-            return
-        if os.name == "posix":
-            process.send_signal(signal.SIGINT)
-        else:
-            process.terminate()
-        try:
-            process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        self._runner.stop()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from samples import RUN
@@ -13,12 +16,16 @@ from samples import RUN
 from pytest_lucid.__main__ import main
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.report.model import RunReport, ServiceRecord
+from pytest_lucid.watch import process
 from pytest_lucid.watch.loop import Watcher, Wishes
-from pytest_lucid.watch.round import Outcomes, Plan, RoundError, Rounds
+from pytest_lucid.watch.process import CAN_COPY, Copied, Fresh, RoundError, Runner
+from pytest_lucid.watch.round import Outcomes, Plan, Rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+Stopped = TypeVar("Stopped", Rounds, Copied)
 PATIENCE_SECONDS = 120
 NOWHERE = ("127.0.0.1", 0)
 
@@ -28,9 +35,76 @@ def plan(tmp_path: Path) -> Plan:
     return Plan((f"unix://{tmp_path}/no.sock",), tmp_path)
 
 
-def test_round_without_an_engine_says_why(plan: Plan) -> None:
-    with pytest.raises(RoundError, match=r"no\.sock"):
-        Rounds(plan).make()
+@contextmanager
+def closing_of(made: Stopped) -> Iterator[Stopped]:
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("kind", [Fresh, Copied] if CAN_COPY else [Fresh])
+def test_round_without_an_engine_says_why(plan: Plan, kind: type[Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "CAN_COPY", kind is Copied)
+    with closing_of(Rounds(plan)) as rounds:
+        for _round in range(2):
+            with pytest.raises(RoundError, match=r"no\.sock"):
+                rounds.make()
+
+
+@pytest.mark.skipif(not CAN_COPY, reason="no process is copied here")
+def test_process_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "test_number.py").write_text("import os\ndef test(): print('of', os.getppid())\n")
+    arguments, output = ["-s", str(tmp_path)], tmp_path / "output"
+
+    def parent() -> int:
+        assert runs.run(arguments, output) == 0
+        return int(output.read_text().partition("of ")[2].split()[0])
+
+    with closing_of(Copied(tmp_path)) as runs:
+        first = parent()
+        assert parent() == first
+        os.kill(first, signal.SIGKILL)
+        # What has ended is replaced; what ends in a run is said.
+        with suppress(RoundError):
+            runs.run(arguments, output)
+        assert parent() != first
+
+
+@pytest.mark.skipif(not CAN_COPY, reason="no process is copied here")
+def test_process_that_ends_in_a_run_is_said(tmp_path: Path) -> None:
+    (tmp_path / "test_end.py").write_text("import os, signal\ndef test(): os.kill(os.getppid(), signal.SIGKILL)\n")
+    with closing_of(Copied(tmp_path)) as runs, pytest.raises(RoundError, match=r"ended with -9; the next round"):
+        runs.run([str(tmp_path)], tmp_path / "output")
+
+
+@pytest.mark.skipif(not CAN_COPY, reason="no process is copied here")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_stop_lets_the_run_take_away_what_it_made(tmp_path: Path, sent: signal.Signals) -> None:
+    program = "import pathlib, time\nhere = pathlib.Path(__file__).parent\ndef test():\n try:\n  "
+    program += "(here / 'begun').write_text(str(__import__('os').getpid()))\n  time.sleep(600)\n"
+    program += " finally:\n  (here / 'removed').touch()\n"
+    (tmp_path / "test_long.py").write_text(program)
+    codes: list[int | None] = []
+    with closing_of(Copied(tmp_path)) as runs:
+        thread = threading.Thread(target=lambda: codes.append(runs.run([str(tmp_path)], tmp_path / "output")))
+        thread.start()
+        until(lambda: (tmp_path / "begun").is_file() and bool((tmp_path / "begun").read_text()))
+        if sent is signal.SIGINT:
+            runs.stop()
+        else:
+            # A service manager sends it to every process.
+            os.kill(int((tmp_path / "begun").read_text()), sent)
+        thread.join(PATIENCE_SECONDS)
+        assert (tmp_path / "removed").is_file()
+        assert codes == [None if sent is signal.SIGINT else pytest.ExitCode.INTERRUPTED]
 
 
 def test_problem_that_lasts_is_said_once(plan: Plan) -> None:
@@ -38,6 +112,7 @@ def test_problem_that_lasts_is_said_once(plan: Plan) -> None:
     watcher = Watcher(plan, Wishes(5, NOWHERE), lines.append, lambda _: None)
     for _attempt in range(2):
         watcher._round(None)  # noqa: SLF001 - twice, without the pause between
+    watcher.end()
     assert [list(json.loads(line)) for line in lines] == [["time", "problem"]]
     assert not watcher.status.is_healthy(time.time())
 
@@ -47,17 +122,15 @@ def test_watcher_ends_while_it_waits(plan: Plan) -> None:
     watcher = Watcher(plan, Wishes(5, NOWHERE), lines.append, lambda _: None)
     thread = threading.Thread(target=watcher.watch)
     thread.start()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not lines and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: bool(lines))
     watcher.end()
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
 
 
 def test_end_in_a_round_ends_the_round(plan: Plan) -> None:
-    rounds = Rounds(plan)
     made: list[object] = []
+    rounds = Rounds(plan)
     thread = threading.Thread(target=lambda: made.append(rounds.make()))
     thread.start()
     rounds.stop()
