@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from pytest_lucid.audit.argv import DEFAULT_PATH
 from pytest_lucid.audit.known_bases import read_base, read_reference
 from pytest_lucid.audit.rootfs.build_simulation import bind_mounts
+from pytest_lucid.audit.rootfs.programs import PACKAGE_MANAGERS
 from pytest_lucid.audit.rootfs.rootfs import is_within
+from pytest_lucid.audit.rootfs.shell_commands import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_lucid.audit.finding import Finding
+    from pytest_lucid.audit.known_bases import KnownBase
     from pytest_lucid.audit.rootfs.rootfs import BuildEntry
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import StageFacts
 
 _STAGE_NAME = re.compile(r"[a-zA-Z][\w.-]*")
 # What people call stages; no image of Docker's library has such a name.
@@ -24,6 +28,8 @@ _USUAL_STAGE = re.compile(
     r"install|installer|venv|wheels?|packages|assets|frontend|backend|source|sources)(?:[-_].*)?"
 )
 _MOST_NAMES = 100
+# What comes before a RUN's first program and brings none.
+_SHELL_ALONE = frozenset({"set", "export", "umask"})
 
 
 def refused(subject: Subject) -> Iterator[Finding]:
@@ -112,7 +118,10 @@ def impossible_runs(subject: Subject) -> Iterator[Finding]:
     """A RUN in a stage whose base has no shell, or not the program that it starts."""
     for stage in subject.facts.needed():
         base = read_base(stage.image.value)
-        if base is None or base.has_shell or not stage.own_runs:
+        if base is None or not stage.own_runs:
+            continue
+        if base.has_shell:
+            yield from _foreign_managers(subject, stage, base)
             continue
         files = subject.simulation.stages[stage.index]
         for run in stage.own_runs:
@@ -132,6 +141,19 @@ def impossible_runs(subject: Subject) -> Iterator[Finding]:
             if not found:
                 needs = "a shell" if run.command.form == "shell" else program
                 yield subject.at(run.line, f"This RUN needs {needs}, which {stage.image.value} does not have.")
+
+
+def _foreign_managers(subject: Subject, stage: StageFacts, base: KnownBase) -> Iterator[Finding]:
+    """A RUN that begins with a package manager which the base is known not to have: that of another distribution."""
+    files = subject.simulation.stages[stage.index]
+    for run in stage.own_runs:
+        first = next((simple for simple in commands(run, {}) or () if simple.program not in _SHELL_ALONE), None)
+        name = first.program if first and not first.conditional else None
+        if name is None or name not in PACKAGE_MANAGERS & base.absent or bind_mounts(run):
+            continue
+        added = [entry for entry in files.entries if stage.lineage[0].line < entry.line < run.line]
+        if not any(entry.path == path or _covers(entry, path) for entry in added for path in _places(name)):
+            yield subject.at(run.line, f"This RUN needs {name}, which {stage.image.value} does not have.", name)
 
 
 def _is_near(one: str, other: str) -> bool:
