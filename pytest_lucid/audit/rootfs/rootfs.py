@@ -206,7 +206,8 @@ class Rootfs:
             self.entries.append(replace(holder, path=path, source=inner, line=holder.line))
         for index, entry in self._touched(path, deep=deep):
             if is_within(entry.path, path):
-                is_file = entry.kind == "context" and not self.context.is_folder(entry.source)
+                of_context = entry.kind == "context" and not self.context.is_folder(entry.source)
+                is_file = of_context or entry.kind == "file"
                 known = mode.executable if deep or is_file else entry.executable
                 self.entries[index] = replace(
                     entry,

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.rootfs.path_effects import PathEffects
 from pytest_lucid.audit.rootfs.pip_installs import has_pair
-from pytest_lucid.audit.rootfs.programs import PACKAGE_MANAGERS, USER_MAKERS, WRAPPERS, inner_command, makes_nothing
+from pytest_lucid.audit.rootfs.programs import (
+    PACKAGE_MANAGERS,
+    USER_MAKERS,
+    WRAPPERS,
+    changed_by_find,
+    inner_command,
+    makes_nothing,
+)
 from pytest_lucid.audit.rootfs.python_effects import PythonEffects
 from pytest_lucid.audit.rootfs.rootfs import BuildEntry, is_within
 from pytest_lucid.audit.rootfs.users import read_user
@@ -72,7 +79,8 @@ class Effects:
         if program is None:
             self._anything("/")
         elif makes_nothing(simple):
-            pass
+            for word in changed_by_find(words):
+                self._anything(self._path(word))
         elif program in WRAPPERS:
             self._wrapped(simple)
         elif program in {".", "source"}:

@@ -69,6 +69,11 @@ def _missing_mounts(subject: Subject) -> Iterator[Finding]:
                     yield subject.at(run.line, f"The mounted {source} is not in the build context.", source)
 
 
+def _mounted(subject: Subject) -> Iterator[str]:
+    for stage in subject.facts.stages:
+        yield from (source for run in stage.own_runs for _, source in bind_mounts(run) if source)
+
+
 def _missing_in_stages(subject: Subject) -> Iterator[Finding]:
     for stage in subject.facts.needed():
         for copy in stage.own_copies:
@@ -166,6 +171,9 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
     for what, (first, count) in subject.tree.leaks(context).items():
         # A stage that runs the tests needs them in the context.
         if what == "tests" and any("tests" in (kind_of(f"{source}/x"), kind_of(source)) for source in copied):
+            continue
+        # A stage that asks git for the version mounts the history for that.
+        if what == "history" and any(is_within(".git", source) for source in _mounted(subject)):
             continue
         told = f"The build context contains {what}: {first}{_more(count)}."
         yield subject.in_file(name, 1, told, cause=what)

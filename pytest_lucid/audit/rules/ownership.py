@@ -28,14 +28,16 @@ def writable_code(subject: Subject) -> Iterator[Finding]:
         if entry.line in seen or not _is_code(subject, entry):
             continue
         why, cause = "", f"owner {entry.owner}"
+        # Where the base's own working folder is, nobody says.
+        where = "the working folder" if entry.path == "/" else entry.path
         if entry.open:
             cause = "anybody"
-            why = f"Anybody can write the code in {entry.path}"
+            why = f"Anybody can write the code in {where}"
         elif _number(subject, entry.owner) == user:
-            why = f"The code in {entry.path} belongs to {entry.owner}, the user that runs it"
+            why = f"The code in {where} belongs to {entry.owner}, the user that runs it"
         elif entry.group_open and group is not None and _group_number(subject, entry.group) == group:
             cause = f"group {entry.group}"
-            why = f"The group {entry.group}, which runs the code in {entry.path}, can write it"
+            why = f"The group {entry.group}, which runs the code in {where}, can write it"
         if why:
             seen.add(entry.line)
             word = "--chmod" if entry.open else "--chown"
