@@ -38,11 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     shell = commands.add_parser("shell", help="open a shell in a running container that has none")
     shell.add_argument("container", help="its name")
     shell.add_argument("--host", default=LOCAL, help="where it runs, as for pytest --lucid-host; here unless given")
-    begin = commands.add_parser("init", help="write a lucid.toml that demands what runs now")
-    begin.add_argument("--running", action="store_true", required=True, help="from the containers that run")
-    begin.add_argument("--project", help="only those of this compose project")
-    begin.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
-    begin.add_argument("--output", default="lucid.toml", help="the file to write, which must not be there yet")
+    _begin_options(commands.add_parser("init", help="write a lucid.toml for a compose project, or for what runs now"))
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
     _watch_options(commands.add_parser("watch", help="make the live checks again and again, and serve what they find"))
@@ -57,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.command == "shell":
             return _shell(given.container, given.host)
         elif given.command == "init":
-            _begin(given.host, given.project, Path(given.output))
+            _begin(given)
         elif given.command == "schema":
             _schema()
         elif given.command == "watch":
@@ -79,6 +75,18 @@ def _lint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=("cause", "line", "file", "check", "severity"), default="cause", help=told)
     parser.add_argument("--fail-on", choices=SEVERITIES, default=SEVERITIES[0], help="the least severity that gives 1")
     parser.add_argument("--quiet", action="store_true", help="no line with the count")
+
+
+def _begin_options(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("file", nargs="*", default=[], help="the compose files, each on top of those before it")
+    source.add_argument("--running", action="store_true", help="from the containers that run")
+    parser.add_argument("--project", help="the name of the compose project; of those that run, only its containers")
+    parser.add_argument("--profile", action="append", default=[], help="a profile of the compose files, repeatable")
+    parser.add_argument(
+        "--host", default=LOCAL, help="where the stack runs, as for pytest --lucid-host; here by default"
+    )
+    parser.add_argument("--output", default="lucid.toml", help="the file to write, which must not be there yet")
 
 
 def _watch_options(parser: argparse.ArgumentParser) -> None:
@@ -160,19 +168,25 @@ def _shell(container: str, host: str) -> int:
             pool.remove()
 
 
-def _begin(host: str, project: str | None, output: Path) -> None:
+def _begin(given: argparse.Namespace) -> None:
+    from pytest_lucid.derive.compose_file import read_compose  # noqa: PLC0415 - likewise
     from pytest_lucid.derive.document import write_matrix  # noqa: PLC0415 - likewise
-    from pytest_lucid.derive.look import look  # noqa: PLC0415 - likewise
+    from pytest_lucid.derive.look import look, look_ahead  # noqa: PLC0415 - likewise
 
+    output = Path(given.output)
     if output.exists():
         raise ConfigError(f"{output}: it is there already; move it away, or give another --output")
     today = dt.datetime.now(tz=dt.timezone.utc).date()
-    written = write_matrix(*look(host, project), today)
+    if given.running:
+        written = write_matrix(*look(given.host, given.project), today)
+    else:
+        model = read_compose([Path(file) for file in given.file], given.project, given.profile)
+        written = write_matrix(*look_ahead(given.host, model, _warn), today, " ".join(given.file))
     try:
         output.write_text(written, "utf-8")
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error.strerror}") from error
-    _say(f"wrote {output}; check it with `pytest --pyargs pytest_lucid.suite --lucid-host={host}`")
+    _say(f"wrote {output}; check it with `pytest --pyargs pytest_lucid.suite --lucid-host={given.host}`")
 
 
 def _schema() -> None:

@@ -5,28 +5,35 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from pytest_lucid.derive.row import ENGINE_NETWORKS, Demand, Seen, demands, text
+from pytest_lucid.derive.row import ENGINE_NETWORKS, Demand, demands, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_lucid.derive.seen import Seen
     from pytest_lucid.inspect.network import NetworkFacts
 
 WAIVED_DAYS = 90
 HEAD = """\
-# Made by `python -m pytest_lucid init --running` from what ran; each demand says what it came from.
+# Made by `python -m pytest_lucid init` from {origin}; each demand says what it came from.
 # What is not demanded is not checked: see docs/matrix.md for all that can be. What looked wrong is demanded all the
 # same, and waived until a date: fix the cause and delete the waiver, or decide again then.
-# Variables are not written here, since they may be secrets; nor is what the images must not hold: for distroless
+{hint}# Variables are not written here, since they may be secrets; nor is what the images must not hold: for distroless
 # images, extend "distroless" instead of "nothing".
 extends = "nothing"
 """
+RUNNING = "what ran"
+# Only of a compose file.
+HINT = "# No file tells what goes on inside; once the stack runs, `init --running --project NAME` demands that, too.\n"
 
 
-def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: dt.date) -> str:
-    """The whole file. `networks` are those of the engine that the containers are on; `today` dates the waivers."""
+def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: dt.date, origin: str = RUNNING) -> str:
+    """The whole file. `networks` are those that the containers are on; `today` dates the waivers.
+
+    `origin` says what it was made from: what ran, or the names of compose files.
+    """
     rows = [(each.container.name, list(demands(each))) for each in seen]
-    parts = [HEAD]
+    parts = [HEAD.format(origin=origin, hint="" if origin == RUNNING else HINT)]
     parts += ["\n".join(_network(network)) for network in networks if network.name not in ENGINE_NETWORKS]
     parts += ["\n".join(["[[service]]", *map(_line, row)]) for _, row in rows]
     last = today + dt.timedelta(days=WAIVED_DAYS)
@@ -36,7 +43,10 @@ def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: 
 
 def _network(network: NetworkFacts) -> Iterator[str]:
     yield "[[networks]]"
-    yield _line(Demand(f"name = {text(network.name)}", "the engine"))
+    yield _line(Demand(f"name = {text(network.name)}", "its name on the engine"))
+    if network.document is None:
+        # Somebody else makes it.
+        return
     yield _line(Demand(f"driver = {text(network.driver)}", "Driver"))
     by_version: dict[int, list[str]] = {4: [], 6: []}
     for subnet in network.subnets:

@@ -1,4 +1,4 @@
-"""One container that runs, and the row of the matrix that demands it as it is; nothing is asked here."""
+"""One container, and the row of the matrix that demands it as it is, or as a file says; nothing is asked here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_lucid.derive.seen import Seen
     from pytest_lucid.inspect.container import Container
-    from pytest_lucid.inspect.drift import Drift
     from pytest_lucid.sidecar.runtime import Runtime
 
 # The user of distroless images: what is demanded in place of root.
@@ -18,21 +18,9 @@ NONROOT = "65532:65532"
 ROOT = frozenset({"", "0", "root", "0:0", "root:root", "0:root", "root:0"})
 # What the engine brings along; a stack's own networks have other names.
 ENGINE_NETWORKS = frozenset({"bridge", "host", "none"})
+# Of what is left out for a compose file.
+UNTOLD = "what no compose file tells"
 EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - read, not bound
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A running container: what the engine says, what is seen inside (None: nothing could be), and its image's user.
-
-    `is_current` says whether the image is still the one that bears the name.
-    """
-
-    container: Container
-    runtime: Runtime | None
-    drift: Drift
-    image_user: str
-    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -47,42 +35,63 @@ class Demand:
 def demands(seen: Seen) -> Iterator[Demand]:
     """Yield the demands of one row, those that make sub-tables last."""
     container = seen.container
-    yield Demand(f"name = {text(container.name)}", "the name of the container")
+    yield Demand(
+        f"name = {text(container.name)}", seen.source("the name of the container", "its name, and the project's")
+    )
     yield from _image(seen)
+    if seen.ends:
+        yield Demand("once = true", seen.source("it ended with 0", "others wait until it has ended with 0"))
     yield from _ports(seen)
     networks = sorted(set(container.networks) - ENGINE_NETWORKS)
     if networks:
-        yield Demand(f"networks = {text(networks)}", "NetworkSettings.Networks")
+        yield Demand(f"networks = {text(networks)}", seen.source("NetworkSettings.Networks", "networks"))
+    if seen.needs:
+        yield Demand(f"needs = {text(seen.needs)}", seen.source("", "depends_on"))
     yield from _user(seen)
     storage = sorted(path for path, kind in container.mounts.items() if kind == "volume")
     if storage:
-        yield Demand(f"storage = {text(storage)}", "the volumes in Mounts")
+        yield Demand(
+            f"storage = {text(storage)}", seen.source("the volumes in Mounts", "volumes, and those of the image")
+        )
     if left_out := sorted(_left_out(seen, storage)):
-        yield Demand(f"without = {text(left_out)}", "these do not hold, or cannot be seen, here")
+        yield Demand(f"without = {text(left_out)}", seen.source("these do not hold, or cannot be seen, here", UNTOLD))
     if container.restarts:
         yield Demand("# it was restarted by the engine", f"RestartCount is {container.restarts}", ("CTR-STABLE",))
-    if container.health == "unchecked":
-        yield Demand("health.check = true", "there is no health check", ("CTR-HEALTHY",))
-    else:
-        yield Demand("health.check = true", "State.Health")
+    yield from _health(seen)
     yield from _hardening(seen, storage)
+
+
+def _health(seen: Seen) -> Iterator[Demand]:
+    if seen.ends:
+        return
+    if "health" in seen.unknown:
+        yield Demand("# health.check", "whether it has a health check is not known: its image is not on the engine")
+    elif seen.container.health == "unchecked":
+        yield Demand("health.check = true", seen.source("there is no health check", "no healthcheck"), ("CTR-HEALTHY",))
+    else:
+        yield Demand("health.check = true", seen.source("State.Health", "healthcheck, or that of the image"))
 
 
 def _image(seen: Seen) -> Iterator[Demand]:
     reference = str((seen.container.document or {})["Config"]["Image"])
-    yield Demand(f"image = {text(reference)}", "Config.Image")
+    source = seen.source("Config.Image", "image")
+    yield Demand(f"image = {text(reference)}", source)
     tag = reference.rpartition("/")[2].partition("@")[0].partition(":")[2]
     is_loose = "@" not in reference and tag in {"", "latest"}
     waived = ("IMG-PINNED",) if is_loose else ()
-    yield Demand("content.pinned = true", f"the tag is {tag or 'not given'}" if is_loose else "Config.Image", waived)
+    yield Demand("content.pinned = true", f"the tag is {tag or 'not given'}" if is_loose else source, waived)
     if not seen.is_current:
         yield Demand("# another image bears the name now", "Image is not that of the name", ("CTR-IMAGE",))
 
 
 def _ports(seen: Seen) -> Iterator[Demand]:
     bindings = _bindings(seen.container)
+    numbers = [port for port, _, _ in bindings]
+    if "ports" in seen.unknown or len(set(numbers)) < len(numbers):
+        yield Demand("# ports", seen.source("NetworkSettings.Ports", "ports: no fixed number of the host for each"))
+        return
     inside = {(each.protocol, each.port) for each in seen.runtime.listeners} if seen.runtime else set()
-    published = {(port.partition("/")[2], int(port.partition("/")[0])) for port, _, _ in bindings}
+    published = {(port.partition("/")[2], int(port.partition("/")[0])) for port in numbers}
     # Published everywhere is written as published on this machine alone, and waived: that is what is to become of it.
     everywhere = any(address in EVERYWHERE for _, address, _ in bindings)
     found = []
@@ -93,7 +102,8 @@ def _ports(seen: Seen) -> Iterator[Demand]:
         found.append(f"{own}:{host}:{number}{'' if protocol == 'tcp' else '/udp'}")
     found += [f"{number}{'' if kind == 'tcp' else '/udp'}" for kind, number in sorted(inside - published)]
     source = "NetworkSettings.Ports, and what listens inside" if seen.runtime else "NetworkSettings.Ports"
-    if everywhere:
+    source = seen.source(source, "ports")
+    if everywhere and not seen.ends:
         yield Demand(f"ports = {text(found)}", f"{source}; published on all addresses", ("CTR-BOUND",))
     else:
         yield Demand(f"ports = {text(found)}", source)
@@ -112,20 +122,27 @@ def _bindings(container: Container) -> list[tuple[str, str, str]]:
 
 def _user(seen: Seen) -> Iterator[Demand]:
     user = seen.container.user
-    if user in ROOT:
+    if "user" in seen.unknown:
+        yield Demand("# user", "whom it runs as is not known: its image is not on the engine")
+    elif user in ROOT:
         waived = [
             "CTR-USER",
-            *(["IMG-USER"] if seen.image_user != NONROOT else []),
+            *(["IMG-USER"] if seen.image_user not in {NONROOT, None} else []),
             *(["RUN-USER"] if seen.runtime else []),
         ]
-        yield Demand(f"user = {text(NONROOT)}", "it was started as root", tuple(waived))
+        yield Demand(f"user = {text(NONROOT)}", seen.source("it was started as root", "it runs as root"), tuple(waived))
     elif _is_numeric(user):
-        yield Demand(f"user = {text(user)}", "Config.User")
+        yield Demand(f"user = {text(user)}", seen.source("Config.User", "user, or that of the image"))
 
 
 def _left_out(seen: Seen, storage: list[str]) -> Iterator[str]:
     """Yield the checks that the demands above bring along, and that do not hold or cannot be judged."""
     runtime, user = seen.runtime, seen.container.user
+    if seen.declared_by:
+        yield from _untold(seen, storage)
+        return
+    if seen.ends:
+        return
     if runtime is None:
         yield from ("RUN-*",)
         return
@@ -146,31 +163,81 @@ def _left_out(seen: Seen, storage: list[str]) -> Iterator[str]:
         yield "RUN-STORAGE"
 
 
+def _untold(seen: Seen, storage: list[str]) -> Iterator[str]:
+    """Yield what no file says: where it listens besides, who owns its volumes, what a program makes of its user."""
+    if seen.container.host["PidMode"] and not seen.ends:
+        # A sidecar cannot tell its processes from those of others.
+        yield "RUN-*"
+        return
+    if not seen.ends:
+        yield from ("RUN-LISTEN", "RUN-LOOPBACK")
+        yield from ("RUN-STORAGE",) if storage else ()
+    if (
+        "user" not in seen.unknown
+        and seen.image_user != seen.container.user
+        and (seen.image_user is None or seen.container.user not in ROOT)
+    ):
+        yield "IMG-USER"
+    if not seen.ends and (seen.container.user in ROOT or seen.container.host["GroupAdd"]):
+        yield "RUN-USER"
+
+
 def _hardening(seen: Seen, storage: list[str]) -> Iterator[Demand]:
     container, runtime = seen.container, seen.runtime
     yield Demand(
         "hardening.read_only = true",
-        "HostConfig.ReadonlyRootfs" if container.read_only else "its root file system is writable",
+        seen.source("HostConfig.ReadonlyRootfs", "read_only")
+        if container.read_only
+        else "its root file system is writable",
         () if container.read_only else ("CTR-READONLY",),
     )
     limited = container.memory_limit > 0 and container.pids_limit > 0
     yield Demand(
         "hardening.limits = true",
-        "HostConfig.Memory, PidsLimit" if limited else "memory or number of processes has no limit",
+        seen.source("HostConfig.Memory, PidsLimit", "limits of memory and processes")
+        if limited
+        else "memory or number of processes has no limit",
         () if limited else ("CTR-LIMITS",),
     )
     if tmpfs := sorted(path for path, options in container.tmpfs.items() if options >= {"noexec", "nosuid"}):
-        yield Demand(f"hardening.tmpfs = {text(tmpfs)}", "HostConfig.Tmpfs")
+        yield Demand(f"hardening.tmpfs = {text(tmpfs)}", seen.source("HostConfig.Tmpfs", "tmpfs"))
     if "ALL" in container.capabilities_dropped and not container.privileged:
         yield Demand(
-            f"hardening.capabilities = {text(sorted(container.capabilities_added))}", "HostConfig.CapDrop, CapAdd"
+            f"hardening.capabilities = {text(sorted(container.capabilities_added))}",
+            seen.source("HostConfig.CapDrop, CapAdd", "cap_drop, cap_add"),
         )
     if "no-new-privileges" in container.security_options:
-        yield Demand("hardening.no_new_privileges = true", "HostConfig.SecurityOpt")
-    if not seen.drift.changes:
+        yield Demand("hardening.no_new_privileges = true", seen.source("HostConfig.SecurityOpt", "security_opt"))
+    if seen.drift and not seen.drift.changes:
         yield Demand("hardening.unchanged = true", "nothing in its layer differs from the image")
     if runtime is not None:
         yield from _inside(seen, runtime, storage)
+    elif seen.declared_by and not seen.ends and not container.host["PidMode"]:
+        yield from _declared(seen)
+
+
+def _declared(seen: Seen) -> Iterator[Demand]:
+    """Yield what a compose file promises of the inside."""
+    container = seen.container
+    shared = container.shared_namespaces
+    yield Demand(
+        "hardening.own_namespaces = true",
+        f"it shares namespaces: {', '.join(sorted(shared))}" if shared else seen.source("", "no namespace of others"),
+        ("RUN-NAMESPACES",) if shared else (),
+    )
+    bound = [each for each in container.document_mounts if each["Type"] != "volume"]
+    sockets = sorted(each["Source"] for each in bound if each["Source"].endswith(".sock"))
+    if sockets or not bound:
+        yield Demand(
+            "hardening.no_engine_socket = true",
+            f"a socket is mounted: {', '.join(sockets)}"
+            if sockets
+            else seen.source("", "volumes: nothing of the host"),
+            ("RUN-ENGINE-SOCKET",) if sockets else (),
+        )
+    kept = [each for each in container.document_mounts if each["Type"] != "tmpfs" and each["RW"]]
+    if container.read_only and not kept and not seen.unknown & {"user", "volumes"} and _is_numeric(container.user):
+        yield Demand("hardening.storage_only = true", seen.source("", "read_only, and no volume that it can write to"))
 
 
 def _inside(seen: Seen, runtime: Runtime, storage: list[str]) -> Iterator[Demand]:

@@ -56,6 +56,11 @@ class Container:
         return int(self._document["RestartCount"])
 
     @property
+    def exit_code(self) -> int:
+        """What its first process ended with; 0 while it runs."""
+        return int(self._state["ExitCode"])
+
+    @property
     def image_id(self) -> str:
         """The id of the image it was made from, which may have lost its name since."""
         return str(self._document["Image"])

@@ -64,7 +64,10 @@ class Service(Demands):
         "`127.0.0.1:5432:5432`, `6000-6002:6000-6002`; without a number of the host it is internal.",
     )
     networks: tuple[Name, ...] | None = Field(None, description="Its networks; the shared one unless given.")
-    needs: tuple[Name, ...] = Field((), description="What must run before it.")
+    needs: tuple[Name, ...] = Field((), description="What must run, or have ended, before it.")
+    once: bool = Field(
+        default=False, description="It does its work and ends with 0; nothing is demanded that only what runs can show."
+    )
     certificate: ContainerPath | None = Field(None, description="The directory of cert.pem and key.pem, for HTTPS.")
     secrets: tuple[Variable, ...] = Field(
         (), description="Variables that a bring-up fills with random values, one for all services; no image has them."
@@ -135,6 +138,11 @@ class Service(Demands):
     def listens(self) -> bool | None:
         """Whether it listens at all; None where the matrix does not say."""
         return None if self.ports is None else bool(self.ports)
+
+    @property
+    def stays(self) -> bool:
+        """Whether it goes on running, so that it can be looked into."""
+        return not self.once
 
     @property
     def ids(self) -> tuple[int, ...]:

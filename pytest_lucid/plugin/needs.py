@@ -1,4 +1,4 @@
-"""What each fixture declares of itself: the facts that it needs of a host, and the key of the matrix that it demands.
+"""What each fixture declares of itself: the facts that it needs of a host, and the keys of the matrix that it demands.
 
 So all facts can be asked for before the first test, and no test is collected for a row that has no such key.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 DECLARED: dict[str, frozenset[Need]] = {}
-DEMANDED: dict[str, str] = {}
+DEMANDED: dict[str, tuple[str, ...]] = {}
 
 
 def needs(*wanted: Need) -> Callable[[F], F]:
@@ -35,11 +35,11 @@ def needs_of(items: Iterable[pytest.Item]) -> frozenset[Need]:
     return frozenset[Need]().union(*(DECLARED.get(name, ()) for name in names))
 
 
-def demands(key: str) -> Callable[[F], F]:
-    """Declare the key of the matrix without which a fixture has nothing to hand over."""
+def demands(*keys: str) -> Callable[[F], F]:
+    """Declare the keys of the matrix without which a fixture has nothing to hand over."""
 
     def declare(function: F) -> F:
-        DEMANDED[function.__name__] = key
+        DEMANDED[function.__name__] = keys
         return function
 
     return declare
@@ -47,4 +47,4 @@ def demands(key: str) -> Callable[[F], F]:
 
 def demands_of(item: pytest.Function) -> tuple[str, ...]:
     """The keys of the matrix that the fixtures of a test declare."""
-    return tuple(DEMANDED[name] for name in item.fixturenames if name in DEMANDED)
+    return tuple(key for name in item.fixturenames for key in DEMANDED.get(name, ()))

@@ -34,6 +34,10 @@ LONGEST_INTERVAL_SECONDS = 30
 SECRET_BYTES = 32
 # The first engine that can probe a starting container more often than a running one.
 START_INTERVAL_API = (1, 44)
+UNCHECKED = "without a health check"
+ENDED_WELL = "exited with exit code 0"
+# How long others wait for the end of what does its work once.
+ONCE_SECONDS = 60
 MIB = 1024 * 1024
 
 
@@ -61,6 +65,7 @@ def bring_up(
 
     for level in levels(services):
         together((partial(start, service) for service in level), STARTS_AT_ONCE)
+        _await_end(engine, [service for service in level if service.once])
     consul = f"{matrix.consul.container} and " if matrix.consul else ""
     networks = f" on {', '.join(matrix.network_names)}" if matrix.network_names else ""
     progress(f"started {consul}{len(services)} services{networks}")
@@ -87,15 +92,16 @@ def await_health(
     Returns what is not healthy: container name → what the engine says of it. Judging that is left to the checks.
     """
     waiting = {service.name: "not asked yet" for service in services}
+    once = {service.name for service in services if service.once}
     lost: dict[str, str] = {}
     while waiting and time.monotonic() < deadline:
         starting = _starting(engine)
         waiting.update(dict.fromkeys(waiting.keys() & starting, "starting"))
         for name in waiting.keys() - starting:
             state = _state(engine, name)
-            if state != "starting":
+            if state != "starting" and not (name in once and state == UNCHECKED):
                 del waiting[name]
-                lost.update({} if state == HEALTHY else {name: state})
+                lost.update({} if state == HEALTHY or (name in once and state == ENDED_WELL) else {name: state})
                 tell(progress, name, state)
         for name in waiting:
             tell(progress, name, STARTING)
@@ -118,7 +124,16 @@ def _state(engine: Engine, name: str) -> str:
             return "gone"
     if state["Status"] != "running":
         return f"{state['Status']} with exit code {state['ExitCode']}"
-    return str(state.get("Health", {}).get("Status", "without a health check"))
+    return str(state.get("Health", {}).get("Status", UNCHECKED))
+
+
+def _await_end(engine: Engine, services: Sequence[Service]) -> None:
+    """Wait, within a bound, until `services` have done their work, which what comes after them needs."""
+    waiting = {service.name for service in services}
+    deadline = time.monotonic() + ONCE_SECONDS
+    while waiting and time.monotonic() < deadline:
+        waiting = {name for name in waiting if _state(engine, name) in {UNCHECKED, "starting", HEALTHY}}
+        time.sleep(POLL_SECONDS)
 
 
 def _start_consul(engine: Engine, matrix: Matrix, consul: Consul, run: Run) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.lucid(
     "CTR-RUNNING",
+    demand="stays",
     decides=True,
     severity="critical",
     remedy="Start it, and read its last log lines for why it ended.",
@@ -25,12 +26,28 @@ def test_is_running(lucid_container: Container) -> None:
 
 
 @pytest.mark.lucid(
-    "CTR-HEALTHY", demand="health.check", severity="critical", remedy="Ask its /health, and read its last log lines."
+    "CTR-HEALTHY",
+    demand=("health.check", "stays"),
+    severity="critical",
+    remedy="Ask its /health, and read its last log lines.",
 )
 def test_is_healthy(lucid_container: Container) -> None:
     """The engine's own health check passes; running is not enough."""
     lucid_container.demand_running()
     assert lucid_container.health == "healthy"
+
+
+@pytest.mark.lucid(
+    "CTR-ENDED",
+    demand="once",
+    severity="critical",
+    remedy="Read its last log lines for why it failed, or why it goes on.",
+)
+def test_has_done_its_work(lucid_container: Container) -> None:
+    """What does its work once has ended, and ended well: others rely on what it has done."""
+    status, code = lucid_container.status, lucid_container.exit_code
+    assert status == "exited", f"{lucid_container.name} is {status}; expected it to have ended"
+    assert code == 0, f"{lucid_container.name} ended with exit code {code}"
 
 
 @pytest.mark.lucid("CTR-STABLE", severity="high", remedy="Read its last log lines for why it ended.")
@@ -60,7 +77,10 @@ def test_user_is_nonroot(lucid_service: Service, lucid_container: Container) -> 
 
 
 @pytest.mark.lucid(
-    "CTR-PORTS", demand="ports", severity="high", remedy="Publish the ports of the matrix, and no others."
+    "CTR-PORTS",
+    demand=("ports", "stays"),
+    severity="high",
+    remedy="Publish the ports of the matrix, and no others.",
 )
 def test_ports_are_published(lucid_service: Service, lucid_container: Container) -> None:
     """Exactly the ports of the matrix are published, each on its number on the host; internal ones are not."""
@@ -68,7 +88,10 @@ def test_ports_are_published(lucid_service: Service, lucid_container: Container)
 
 
 @pytest.mark.lucid(
-    "CTR-BOUND", demand="addresses", severity="high", remedy="Publish the port on the address of the matrix."
+    "CTR-BOUND",
+    demand=("addresses", "stays"),
+    severity="high",
+    remedy="Publish the port on the address of the matrix.",
 )
 def test_ports_are_bound_to_their_addresses(lucid_service: Service, lucid_container: Container) -> None:
     """A port that the matrix publishes on one address of the host, such as 127.0.0.1, is published on that one only."""

@@ -47,7 +47,9 @@ def test_internal(lucid_matrix: Matrix, lucid_networks: Networks) -> None:
     assert {found.name: found.is_internal for _, found in lucid_networks if found.name in demanded} == demanded
 
 
-@pytest.mark.lucid("NET-ADDRESS", demand="networks", severity="high", remedy="Attach the container to its networks.")
+@pytest.mark.lucid(
+    "NET-ADDRESS", demand=("networks", "stays"), severity="high", remedy="Attach the container to its networks."
+)
 def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_container: Container) -> None:
     """The service has an address in every pool of its networks, and network and container agree on the address."""
     for network in lucid_row_networks:
@@ -58,7 +60,10 @@ def test_container_has_address(lucid_row_networks: tuple[Network, ...], lucid_co
 
 
 @pytest.mark.lucid(
-    "NET-MEMBER", demand="networks", severity="high", remedy="Attach the container to its networks, and start it."
+    "NET-MEMBER",
+    demand=("networks", "stays"),
+    severity="high",
+    remedy="Attach the container to its networks, and start it.",
 )
 def test_network_lists_container(
     lucid_row_networks: tuple[Network, ...], lucid_networks: Networks, lucid_container: Container

@@ -40,6 +40,12 @@ BRINGUPS = (
         services=(DATA,),
     ),
     StackMutation(
+        name="work that does not end",
+        claimed='[[service]]\nname = "lucid-data-chain"\nonce = true\n',
+        kills=ids("CTR-ENDED"),
+        services=(DATA,),
+    ),
+    StackMutation(
         name="another kind of network",
         claimed='[network]\ndriver = "overlay"\n',
         stack=ids("NET-DRIVER"),

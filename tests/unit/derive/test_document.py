@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lucid.derive.document import write_matrix
-from pytest_lucid.derive.row import Seen
+from pytest_lucid.derive.seen import Seen
 from pytest_lucid.inspect.container import Container
 from pytest_lucid.inspect.drift import Drift
 from pytest_lucid.inspect.network import NetworkFacts
