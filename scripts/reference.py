@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.matrix import demands, forbidden, model, service
+from pytest_lucid.matrix import demands, excuses, forbidden, model, service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,9 @@ PAGES: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("`[network]` and `[[networks]]`", model.Network, None),
     ("`[consul]`", model.Consul, None),
     ("`[[forbidden]]`", forbidden.Forbidden, None),
-    ("`[[waiver]]`", model.Waiver, None),
-    ("`[hadolint]`", model.Hadolint, None),
-    ("`[[ignore]]`", model.PathIgnore, None),
+    ("`[[waiver]]`", excuses.Waiver, None),
+    ("`[hadolint]`", excuses.Hadolint, None),
+    ("`[[ignore]]`", excuses.PathIgnore, None),
 )
 
 

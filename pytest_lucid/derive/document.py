@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from pytest_lucid.derive.apart import apart_from
 from pytest_lucid.derive.row import ENGINE_NETWORKS, Demand, demands, text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: 
 
     `origin` says what it was made from: what ran, or the names of compose files.
     """
-    rows = [(each.container.name, list(demands(each))) for each in seen]
+    rows = [(each.container.name, [*demands(each), *_isolation(each, seen)]) for each in seen]
     parts = [HEAD.format(origin=origin, hint="" if origin == RUNNING else HINT)]
     parts += ["\n".join(_network(network)) for network in networks if network.name not in ENGINE_NETWORKS]
     parts += ["\n".join(["[[service]]", *map(_line, row)]) for _, row in rows]
@@ -56,6 +57,11 @@ def _network(network: NetworkFacts) -> Iterator[str]:
         for version, key in ((4, "subnet"), (6, "subnet6")):
             yield from (_line(Demand(f"{key} = {text(pool)}", "IPAM.Config")) for pool in by_version[version])
     yield _line(Demand(f"internal = {str(network.is_internal).lower()}", "Internal"))
+
+
+def _isolation(each: Seen, seen: Sequence[Seen]) -> Iterator[Demand]:
+    if others := apart_from(each, seen):
+        yield Demand(f"isolated_from = {text(others)}", "no network in common")
 
 
 def _line(demand: Demand) -> str:

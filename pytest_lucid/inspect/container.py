@@ -158,6 +158,13 @@ class Container:
         return {name: frozenset(filter(None, map(endpoint.get, keys))) for name, endpoint in networks.items()}
 
     @property
+    def gateways(self) -> frozenset[str]:
+        """The addresses of the host on its networks, as far as the engine tells them."""
+        networks = self._document["NetworkSettings"]["Networks"].values()
+        keys = ("Gateway", "IPv6Gateway")
+        return frozenset(address for endpoint in networks for key in keys if (address := endpoint.get(key)))
+
+    @property
     def read_only(self) -> bool:
         """Whether its root file system is read-only."""
         return bool(self.host.get("ReadonlyRootfs"))

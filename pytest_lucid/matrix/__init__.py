@@ -1,8 +1,9 @@
 """The service matrix: what is demanded of the deployment, as validated data. It knows nothing of Docker or pytest."""
 
 from pytest_lucid.matrix.demands import Hardening, Health, ImagePolicy, Interface
+from pytest_lucid.matrix.excuses import PathIgnore, Waiver
 from pytest_lucid.matrix.load import load_matrix
-from pytest_lucid.matrix.model import Consul, Matrix, Network, PathIgnore, Waiver
+from pytest_lucid.matrix.model import Consul, Matrix, Network
 from pytest_lucid.matrix.service import Port, Service
 
 __all__ = [

@@ -26,7 +26,9 @@ class Forbidden(Model):
     imports: tuple[Word, ...] = Field((), description="Modules that no code may import.")
     variables: tuple[Word, ...] = Field((), description="What no variable's name may begin with or hold as a word.")
     hosts: tuple[Word, ...] = Field((), description="Hosts that nothing may name.")
-    networks: tuple[Word, ...] = Field((), description="Networks that nothing may name.")
+    networks: tuple[Word, ...] = Field(
+        (), description="Networks that nothing may name; where rows are on one, nothing else reaches them."
+    )
     excepted: tuple[str, ...] = Field((), description="Services (`*` matches any letters) that it does not concern.")
     known_hosts: tuple[str, ...] = Field(
         (), description="Hosts whose URLs may be known to rows with `knows_payment_url`."

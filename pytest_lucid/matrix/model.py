@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -13,7 +12,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy, inherit, is_key
+from pytest_lucid.matrix.excuses import Hadolint, PathIgnore, Waiver
 from pytest_lucid.matrix.forbidden import Forbidden
+from pytest_lucid.matrix.reach import Peer
 from pytest_lucid.matrix.service import Service
 from pytest_lucid.matrix.types import Model, Name, Reference, Variable
 
@@ -43,50 +44,6 @@ class Consul(Model):
     container: Name
     image: Reference
     port: int = Field(ge=1, le=65535, strict=True)
-
-
-class Waiver(Model):
-    """A finding that is accepted for a while: the cells of `check` × `service` are expected to fail until `expires`."""
-
-    check: str = Field(min_length=1)
-    service: str = "*"
-    reason: str = Field(min_length=1)
-    expires: dt.date
-
-    @property
-    def is_in_force(self) -> bool:
-        """Whether its last day is not over."""
-        return dt.datetime.now(tz=dt.timezone.utc).date() <= self.expires
-
-    def speaks_of(self, check: str) -> bool:
-        """Whether its pattern, as in file names (`*`, `?`), matches the id of a check."""
-        return fnmatchcase(check, self.check)
-
-    def covers(self, check: str, service: str | None) -> bool:
-        """Whether this waiver covers the cell; `service` is matched likewise."""
-        return self.speaks_of(check) and fnmatchcase(service or "", self.service)
-
-
-class PathIgnore(Model):
-    """Findings of a check, in the files that a glob names, that count as not found; `**` spans folders."""
-
-    check: str = Field(min_length=1, description="The id, with * and ? as in names of files.")
-    path: str = Field(min_length=1, description="A glob, relative to the project; a folder stands for all below it.")
-    reason: str = Field(min_length=1)
-
-
-class HadolintIgnore(Model):
-    """A hadolint rule that is not applied, and why."""
-
-    rule: str = Field(pattern=r"^(DL|SC)\d{4}$")
-    reason: str = Field(min_length=1)
-
-
-class Hadolint(Model):
-    """How hadolint's findings are judged."""
-
-    threshold: Literal["error", "warning", "info", "style"] = "style"
-    ignore: tuple[HadolintIgnore, ...] = ()
 
 
 class Matrix(Demands):
@@ -126,6 +83,9 @@ class Matrix(Demands):
             names[service.name] = service.name
             if unknown := set(service.networks or ()) - {network.name for network in self.all_networks}:
                 raise _problem(index, "networks", f"networks of this matrix; {min(unknown)} is none")
+            for said, texts in (("reaches", service.reaches), ("isolated_from", service.isolated_from)):
+                if nobody := self._nobody(texts or ()):
+                    raise _problem(index, said, f"containers or networks of this matrix; {nobody} means none")
             if service.dockerfile and service.image in images:
                 raise _problem(
                     index, "image", f"an image of its own; {service.image} belongs to {images[service.image]}"
@@ -242,12 +202,39 @@ class Matrix(Demands):
         by_name = {network.name: network for network in self.all_networks}
         return tuple(by_name[name] for name in service.networks)
 
+    def peers(self, row: Service, said: tuple[str, ...]) -> tuple[Peer, ...]:
+        """Whom `said` means: names of containers (`*` matches any letters), or of networks for all that are on them.
+
+        The row itself is never meant, nor what does not stay.
+        """
+        return tuple(dict.fromkeys(peer for text in said for peer in self._meant(text) if peer.name != row.name))
+
+    def _meant(self, text: str) -> tuple[Peer, ...]:
+        name, _, port = text.partition(":")
+        on_it = {row.name for row in self.service if name in {network.name for network in self.networks_of(row)}}
+        staying = [*(row.name for row in self.service if row.stays), *([self.consul.container] if self.consul else [])]
+        return tuple(
+            Peer(each, int(port) if port else None) for each in staying if each in on_it or fnmatchcase(each, name)
+        )
+
+    def _nobody(self, said: tuple[str, ...]) -> str | None:
+        networks = {network.name for network in self.all_networks}
+        return next((text for text in said if text not in networks and not self._meant(text)), None)
+
+    def _isolation(self, row: Service) -> tuple[str, ...] | None:
+        """What the row must not reach: what it says, and the networks of rules that concern it; None for no demand."""
+        rules = [rule for rule in self.forbidden or () if rule.concerns(row.name)]
+        own = {network.name for network in self.networks_of(row)}
+        ruled = {name for rule in rules for name in rule.networks} & {network.name for network in self.networks} - own
+        return tuple(dict.fromkeys((*(row.isolated_from or ()), *sorted(ruled)))) or None
+
     def inherited(self) -> Matrix:
         """The matrix with rows that say all that is demanded of them, what stands at the top included."""
         rows = (inherit(row, self, self.image) for row in self.service)
         if self.network:
             shared = (self.network.name,)
             rows = (row if row.networks is not None else row.model_copy(update={"networks": shared}) for row in rows)
+        rows = (row.model_copy(update={"isolated_from": self._isolation(row)}) for row in rows)
         copied = self.model_copy(update={"service": tuple(rows)})
         # A copy keeps what was cached, and that is of the rows before.
         copied.__dict__.pop("start_order", None)

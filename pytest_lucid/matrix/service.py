@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy
-from pytest_lucid.matrix.types import ContainerPath, Model, Name, ProjectPath, Reference, Variable
+from pytest_lucid.matrix.types import ContainerPath, Model, Name, ProjectPath, Reached, Reference, Variable
 
 # As compose files write a port: [[address:]published:]number[/protocol], where both numbers may be ranges.
 _SHORT = re.compile(
@@ -67,6 +67,14 @@ class Service(Demands):
     needs: tuple[Name, ...] = Field((), description="What must run, or have ended, before it.")
     once: bool = Field(
         default=False, description="It does its work and ends with 0; nothing is demanded that only what runs can show."
+    )
+    reaches: tuple[Reached, ...] | None = Field(
+        None,
+        description="What it can connect to, tried from inside: `NAME`, or `NAME:PORT`; `*` matches any letters, and "
+        "the name of a network means all on it. TCP only.",
+    )
+    isolated_from: tuple[Reached, ...] | None = Field(
+        None, description="What it cannot connect to by any way, tried from inside; written likewise."
     )
     certificate: ContainerPath | None = Field(None, description="The directory of cert.pem and key.pem, for HTTPS.")
     secrets: tuple[Variable, ...] = Field(

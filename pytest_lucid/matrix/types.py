@@ -13,6 +13,8 @@ from pydantic_core import PydanticCustomError
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]+$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:@-]*$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+# A container, or by a pattern several, or all of a network; and perhaps a port.
+Reached = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9*?][a-zA-Z0-9_.*?-]*(:[1-9][0-9]{0,4})?$")]
 # By number: only a number means the same user in the image, in the engine and on the host.
 UserAndGroup = Annotated[str, StringConstraints(pattern=r"^\d+:\d+$")]
 

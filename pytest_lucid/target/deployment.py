@@ -27,9 +27,12 @@ from pytest_lucid.inspect.rates import ask_repeatedly
 from pytest_lucid.inspect.tls import read_tls
 from pytest_lucid.inspect.tokens import SECRET
 from pytest_lucid.inspect.volumes import Volume, read_volumes
+from pytest_lucid.sidecar.listeners import COMMAND as LISTENING
+from pytest_lucid.sidecar.listeners import read_listeners
 from pytest_lucid.sidecar.pipe import connected
 from pytest_lucid.sidecar.runtime import read_runtime, resolve
 from pytest_lucid.stack.certificate import AUTHORITY
+from pytest_lucid.target.ways import Destination, find_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,8 +47,10 @@ if TYPE_CHECKING:
     from pytest_lucid.inspect.rates import Admission
     from pytest_lucid.inspect.tls import Tls
     from pytest_lucid.matrix import Matrix, Port, Service
+    from pytest_lucid.matrix.reach import Peer
     from pytest_lucid.sidecar.runtime import Runtime
     from pytest_lucid.target.sidecar_pool import SidecarPool
+    from pytest_lucid.target.ways import Way
 
 # More than a chain of certificates ever is.
 LARGEST_AUTHORITY_BYTES = 1024 * 1024
@@ -104,6 +109,29 @@ class Deployment:
         return self._facts.ask(
             ("names", service.name), lambda: resolve(self.sidecars.session(service.name), self._neighbours(service))
         )
+
+    def ports(self, name: str) -> tuple[int, ...]:
+        """The TCP ports beyond loopback at which the container called `name` listens, seen inside."""
+        session = self.sidecars.session(name)
+        listening = self._facts.ask(("listeners", name), lambda: read_listeners(name, session.run(LISTENING)))
+        return tuple(sorted({each.port for each in listening if each.protocol == "tcp" and each.is_reachable}))
+
+    def ways(self, service: Service, said: tuple[str, ...]) -> tuple[Way, ...]:
+        """The ways from `service` to what `said` means in the matrix, each tried from inside; raises like `inside`."""
+        peers = self.matrix.peers(service, said)
+
+        def find() -> tuple[Way, ...]:
+            source = self.container(service.name)
+            source.demand_running()
+            return find_ways(source, self.sidecars.session(service.name), [self._destination(peer) for peer in peers])
+
+        return self._facts.ask(("ways", service.name, said), find)
+
+    def _destination(self, peer: Peer) -> Destination:
+        container = self.container(peer.name)
+        container.demand_running()
+        ports = (peer.port,) if peer.port else self.ports(peer.name)
+        return Destination(peer, container, self.sidecars.session(peer.name), ports)
 
     def drift(self, service: Service) -> Drift:
         """What has changed in the container's own layer since it was made; raises MissingError where there is none."""

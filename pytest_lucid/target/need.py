@@ -21,3 +21,4 @@ class Need(Enum):
     SESSION = auto()
     RUNTIME = auto()
     NAMES = auto()
+    WAYS = auto()

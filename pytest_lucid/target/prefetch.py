@@ -35,6 +35,7 @@ OF_IMAGES: dict[Need, Callable[[Images, Sequence[Service]], Questions]] = {
 OF_DEPLOYMENT: dict[Need, Callable[[Deployment, Sequence[Service]], Questions]] = {
     Need.RUNTIME: lambda facts, services: (partial(facts.inside, s) for s in services),
     Need.NAMES: lambda facts, services: (partial(facts.names, s) for s in services),
+    Need.WAYS: lambda facts, services: (question for s in services for question in _ways(facts, s)),
     Need.SESSION: lambda facts, services: (partial(facts.sidecars.session, s.name) for s in services),
     Need.DISCOVERY: lambda facts, _: (lambda: facts.discovery,),
     Need.DRIFT: lambda facts, services: (partial(facts.drift, s) for s in services),
@@ -60,6 +61,11 @@ def _remember(question: Question) -> None:
     """Ask; the next caller gets the error of a question that failed."""
     with suppress(LucidError):
         question()
+
+
+def _ways(facts: Deployment, service: Service) -> Iterator[Question]:
+    said = (service.reaches, service.isolated_from)
+    yield from (partial(facts.ways, service, each) for each in said if each and service.stays)
 
 
 def _requests(facts: Deployment, service: Service) -> Iterator[Question]:

@@ -66,7 +66,14 @@ class Target:
     def sidecars(self) -> SidecarPool:
         """The sidecars of the services there, and of Consul."""
         consul = [self._matrix.consul.container] if self._matrix.consul else []
-        return SidecarPool(self.engine, self._run, [*(service.name for service in self._services), *consul])
+        # Who must not be reached is looked into as well: it must be there.
+        others = (
+            peer.name
+            for service in self._services
+            for peer in self._matrix.peers(service, (*(service.reaches or ()), *(service.isolated_from or ())))
+        )
+        names = dict.fromkeys((*(service.name for service in self._services), *consul, *others))
+        return SidecarPool(self.engine, self._run, list(names))
 
     def demand_fitness(self) -> Engine:
         """Its engine; raises LucidError with a remedy where it cannot be reached, or is not fit."""

@@ -26,7 +26,7 @@ services:
   migrate:
     command: [fail]
   database:
-    ports: ["127.0.0.1:17983:5000"]
+    networks: !override [back, other]
 networks:
   other: {}
 """
@@ -53,4 +53,4 @@ def test_two_commands_give_green_and_later_defects_are_found(client: docker.Dock
         stack.down()
     assert found["foreign-jobs-worker-1"] >= {"CTR-USER", "CTR-READONLY", "CTR-CAPS", "CTR-LIMITS", "CTR-NETWORK"}, said
     assert "CTR-ENDED" in found["foreign-jobs-migrate-1"], said
-    assert "CTR-PORTS" in found["foreign-jobs-database-1"], said
+    assert found["foreign-jobs-database-1"] >= {"CTR-NETWORK"}, said

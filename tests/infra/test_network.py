@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_lucid.sidecar.reach import Outcome
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.inspect.network import NetworkFacts
-    from pytest_lucid.matrix import Matrix, Network
+    from pytest_lucid.matrix import Matrix, Network, Service
+    from pytest_lucid.target.ways import Way
 
+    Ways = Callable[[tuple[str, ...]], tuple[Way, ...]]
     Networks = tuple[tuple[Network, NetworkFacts], ...]
 
 REMEDY = "Create it as the matrix says: docker network create --driver=… --subnet=… NAME."
@@ -75,3 +81,32 @@ def test_network_lists_container(
         listed = members[network.name].get(lucid_container.name)
         assert listed, f"{network.name} does not list {lucid_container.name}"
         assert listed == addresses.get(network.name)
+
+
+@pytest.mark.lucid(
+    "NET-REACHES",
+    demand="reaches",
+    severity="high",
+    remedy="Put both on one network, and let the other listen beyond its loopback.",
+)
+def test_reaches_others(lucid_service: Service, lucid_ways: Ways) -> None:
+    """The service can connect to what the matrix says, tried from inside, at one of the other's addresses at least."""
+    ways = [way for way in lucid_ways(lucid_service.reaches or ()) if not way.through_host]
+    assert ways, "there is nobody to reach"
+    reached = {(way.peer, way.endpoint.port) for way in ways if way.outcome is Outcome.OPEN}
+    closed = [way for way in ways if (way.peer, way.endpoint.port) not in reached]
+    assert not closed, "; ".join(f"{lucid_service.name} does not reach {way}" for way in closed)
+
+
+@pytest.mark.lucid(
+    "NET-ISOLATED",
+    demand="isolated_from",
+    severity="critical",
+    remedy="Take it off the network that leads there, and publish the other on 127.0.0.1 only, or not at all.",
+)
+def test_reaches_nobody_else(lucid_service: Service, lucid_ways: Ways) -> None:
+    """No way leads from the service to what it must not reach, on a network or through the host, tried from inside."""
+    ways = lucid_ways(lucid_service.isolated_from or ())
+    assert ways, "there is nobody to be isolated from"
+    leading = [way for way in ways if way.is_open]
+    assert not leading, "; ".join(f"{lucid_service.name} reaches {way}" for way in leading)

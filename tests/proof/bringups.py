@@ -40,6 +40,18 @@ BRINGUPS = (
         services=(DATA,),
     ),
     StackMutation(
+        name="a neighbour that must not be reached",
+        claimed='[[service]]\nname = "lucid-data-chain"\nisolated_from = ["lucid-blockchain-engine"]\n',
+        kills=ids("NET-ISOLATED"),
+        services=(DATA,),
+    ),
+    StackMutation(
+        name="a neighbour at a port that nobody listens at",
+        claimed='[[service]]\nname = "lucid-data-chain"\nreaches = ["lucid-blockchain-engine:8099"]\n',
+        kills=ids("NET-REACHES"),
+        services=(DATA,),
+    ),
+    StackMutation(
         name="work that does not end",
         claimed='[[service]]\nname = "lucid-data-chain"\nonce = true\n',
         kills=ids("CTR-ENDED"),

@@ -207,3 +207,24 @@ def test_networks_are_demanded_as_far_as_the_file_says(tmp_path: Path) -> None:
     # The engine chooses the other pool.
     assert found["shop_six"].subnets == ()
     assert (found["theirs"].driver, found["theirs"].internal) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "apart"),
+    [
+        ({}, ("shop-store-1",)),
+        ({"ports": [{"target": 80, "published": "80", "host_ip": "127.0.0.1"}]}, ("shop-store-1",)),
+        ({"ports": [{"target": 80, "published": "80", "host_ip": "::1"}]}, ("shop-store-1",)),
+        ({"ports": [{"target": 80, "published": "80"}]}, None),
+        ({"ports": [{"target": 80, "published": "80", "host_ip": "10.0.0.1"}]}, None),
+        ({"networks": {"net": None, "other": None}}, None),
+        ({"networks": None, "network_mode": "none"}, None),
+    ],
+)
+def test_without_a_network_in_common_services_are_isolated(
+    tmp_path: Path, changes: dict[str, Any], apart: tuple[str, ...] | None
+) -> None:
+    networks = {key: {"name": f"shop_{key}", "ipam": {}} for key in ("net", "other")}
+    services = {"web": HEALTHY, "store": {**HEALTHY, "networks": {"other": None}, **changes}}
+    web, _ = matrix(tmp_path, services, networks=networks).service
+    assert web.isolated_from == apart
