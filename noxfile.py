@@ -198,11 +198,12 @@ def protocol(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the documents' tables and outputs anew, from the code and a real run."""
+    """Write the documents' tables and outputs anew, from the code and a real run (not `-- --without-run`)."""
     install(session)
-    install_services(session)
-    session.run("python", "scripts/services.py")
-    session.run("python", "scripts/document.py")
+    if "--without-run" not in session.posargs:
+        install_services(session)
+        session.run("python", "scripts/services.py")
+    session.run("python", "scripts/document.py", *session.posargs)
 
 
 @nox.session

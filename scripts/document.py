@@ -62,7 +62,7 @@ def write(document: str, name: str, content: str) -> str:
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     text = readme.read_text("utf-8")
-    for produce in (options, run):
+    for produce in (options,) if "--without-run" in sys.argv[1:] else (options, run):
         text = write(text, produce.__name__, produce())
     readme.write_text(text, "utf-8")
     write_pages(ROOT / "docs" / "checks")

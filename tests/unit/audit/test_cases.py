@@ -109,4 +109,4 @@ def test_rules_that_can_be_excused_are_those_of_the_checks() -> None:
             check(recorder)
             rules[name] = recorder.rule
     del rules["DKF-EXCUSES"]
-    assert rules == RULES
+    assert rules == RULES, "list each rule in RULES of pytest_lucid/audit/rules/excuses.py"
