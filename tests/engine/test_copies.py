@@ -6,7 +6,10 @@ import io
 import os
 import subprocess
 import tarfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +22,8 @@ from pytest_lucid.dockerfile.parse import parse
 from pytest_lucid.dockerfile.resolve import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import docker
 
 ROWS: list[dict[str, Any]] = toml.loads((Path(__file__).parent / "copies.toml").read_text("utf-8"))["row"]
@@ -44,6 +49,18 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(root / "pack.tar", "w") as archive:
         archive.add(root / "a.txt", "p/q")
     return root
+
+
+@pytest.fixture(scope="module")
+def url(context: Path) -> Iterator[str]:
+    """The address of a server of the context, for ADD; the engine that builds here reaches this machine's own."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(context))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def built(client: docker.DockerClient, context: Path, dockerfile: str) -> set[str]:
@@ -77,8 +94,10 @@ def candidates(files: set[str]) -> set[str]:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["name"].replace(" ", "-")) for row in ROWS])
-def test_copies_end_where_buildkit_puts_them(client: docker.DockerClient, context: Path, row: dict[str, Any]) -> None:
-    dockerfile = "FROM scratch\n" + "\n".join(row["lines"]) + "\n"
+def test_copies_end_where_buildkit_puts_them(
+    client: docker.DockerClient, context: Path, url: str, row: dict[str, Any]
+) -> None:
+    dockerfile = "FROM scratch\n" + "\n".join(row["lines"]).replace("{url}", url) + "\n"
     files = built(client, context, dockerfile)
     assert files or row.get("vague")
     facts = resolve(parse(dockerfile))
