@@ -189,6 +189,15 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session
+def peers(session: nox.Session) -> None:
+    """Run the same files through container-structure-test itself, and compare; `-- --page FILE [FOLDER…]`."""
+    install(session)
+    session.install("container-structure-test>=1.19.1")
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("python", "tests/engine/peers.py", *(session.posargs or ["--page", "docs/structure-tests.md"]))
+
+
+@nox.session
 def protocol(session: nox.Session) -> None:
     """Make the code of the engine's gRPC interface from chain.proto."""
     install(session, "tests")

@@ -44,6 +44,9 @@ class Settings:
     # Images in files, and images that the engine knows by another name than the matrix's.
     images: Mapping[str, Path] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
+    # What other programs' test files are run against, and the patterns of their names that are collected in folders.
+    against: tuple[str, ...] = ()
+    collect: tuple[str, ...] = ()
     no_cache: bool = False
     timeout: float = 90.0
     all_dockerfiles: bool = False
@@ -116,6 +119,8 @@ def read_settings(
         services=_words(given["service"]),
         images=images,
         references=references,
+        against=_words(given["against"]) or (*map(str, images.values()), *references.values()),
+        collect=_words(given["collect"]),
         no_cache=bool(given["no_cache"]),
         timeout=_seconds(given["timeout"]),
         all_dockerfiles=bool(given["all_dockerfiles"]),

@@ -50,6 +50,7 @@ pytest_plugins = [
     "pytest_lucid.plugin.fixtures.api",
     "pytest_lucid.plugin.fixtures.dockerfile",
     "pytest_lucid.plugin.fixtures.deprecated",
+    "pytest_lucid.plugin.foreign",
 ]
 
 MARKER = (

@@ -27,13 +27,17 @@ class Visits:
         self._engines: dict[str, Engine] = {}
         self._pools: dict[tuple[str, str], SidecarPool] = {}
 
-    def session(self, container: str, host: str) -> Session:
-        """The session inside `container` on the engine of `host`; raises like Session.run."""
+    def engine(self, host: str) -> Engine:
+        """The engine of `host`; raises like connect."""
         if host not in self._engines:
             self._engines[host] = connect(host)
+        return self._engines[host]
+
+    def session(self, container: str, host: str) -> Session:
+        """The session inside `container` on the engine of `host`; raises like Session.run."""
         key = (host, container)
         if key not in self._pools:
-            self._pools[key] = SidecarPool(self._engines[host], self._run, [container])
+            self._pools[key] = SidecarPool(self.engine(host), self._run, [container])
         return self._pools[key].session(container)
 
     def end(self) -> None:

@@ -1,0 +1,127 @@
+"""A running container: its files are seen through a sidecar, and commands run in it, so it needs no shell."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import ConfigError, EngineError, MissingError
+from pytest_lucid.formats.tested import Found, Ran
+from pytest_lucid.target.testinfra_hosts import visits
+from pytest_lucid.tested.declared import read_config
+
+if TYPE_CHECKING:
+    from pytest_lucid.engine.shell_protocol import Result
+    from pytest_lucid.formats.tested import Command, Config, Kind
+
+# How the tools of the sidecar, and the C library, say that a path leads nowhere.
+_ABSENT = (b"No such file or directory", b"Not a directory")
+# With these codes the engine says that it could not start a command, and says so in its output.
+_NOT_STARTED = frozenset({126, 127})
+_SAYS_SO = b"OCI runtime exec failed"
+_FOLDERS = (
+    '[ -d {path} ] || exit 1; for each in {path}/* {path}/.[!.]*; do [ -d "$each" ] && [ ! -L "$each" ] && '
+    'echo "${{each##*/}}"; done; exit 0'
+)
+_KINDS: dict[int, Kind] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFLNK: "link",
+    stat.S_IFBLK: "device",
+    stat.S_IFCHR: "character device",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+}
+
+
+class Container:
+    """The container called `name` on the engine of `host`."""
+
+    def __init__(self, name: str, host: str) -> None:
+        self.name = name
+        self.host = host
+
+    @cached_property
+    def document(self) -> Any:
+        """What the engine says of it; raises MissingError where it does not run."""
+        _ = visits().session(self.name, self.host)
+        with engine_errors(f"inspecting {self.name}"):
+            return visits().engine(self.host).client.api.inspect_container(self.name)
+
+    def config(self) -> Config:
+        """What it declares: its image's configuration, and what was changed when it was made."""
+        return read_config(self.document)
+
+    def look(self, path: str) -> Found | None:
+        """The file at `path`, itself and not what a link there leads to; None where there is none."""
+        return self._stat(path, "")
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the regular file at `path`, through all links; None where there is none."""
+        found = self._stat(path, "-L ")
+        if found is None or found.kind != "file":
+            return None
+        answer = self.ask(f"cat {_quoted(path)}")
+        if answer.code:
+            raise EngineError(f"{path} of {self.name} cannot be read: {_text(answer.stderr).strip()}")
+        return answer.stdout
+
+    def folders(self, path: str) -> tuple[str, ...] | None:
+        """The names of the directories in the directory `path`; None where there is none."""
+        answer = self.ask(_FOLDERS.format(path=_quoted(path)))
+        return tuple(_text(answer.stdout).splitlines()) if answer.code == 0 else None
+
+    def run(self, command: Command) -> Ran:
+        """How the command ends in the container, as its user; raises ConfigError for what would change it."""
+        if command.setup:
+            raise ConfigError(f"setup: {self.name} runs, and setup would change it; test the image instead")
+        if command.options.binds or command.options.capabilities:
+            raise ConfigError(
+                f"containerRunOptions: {self.name} runs already, so it gets no capabilities and no bindMounts; "
+                "test the image instead"
+            )
+        _ = self.document
+        api: Any = visits().engine(self.host).client.api
+        with engine_errors(f"running {command.argv[0]} in {self.name}"):
+            made = api.exec_create(
+                self.name,
+                list(command.argv),
+                user=command.options.user,
+                privileged=command.options.privileged,
+                tty=command.options.tty,
+                environment={**command.options.environment, **command.committed, **command.environment},
+            )["Id"]
+            stdout, stderr = api.exec_start(made, demux=True)
+            code = int(api.exec_inspect(made)["ExitCode"])
+        said = (stdout or b"") + (stderr or b"")
+        if code in _NOT_STARTED and _SAYS_SO in said:
+            raise MissingError(f"{command.argv[0]} cannot be started in {self.name}: {_text(said).strip()}")
+        return Ran(code, _text(stdout or b""), _text(stderr or b""))
+
+    def ask(self, command: str) -> Result:
+        """What a shell of the sidecar answers, with the container's root, processes and network."""
+        return visits().session(self.name, self.host).run(command)
+
+    def close(self) -> None:
+        """Nothing: its sidecar ends with those of the process."""
+
+    def _stat(self, path: str, option: str) -> Found | None:
+        answer = self.ask(f"stat {option}-c '%f %u %g %s' {_quoted(path)}")
+        if answer.code:
+            if any(absent in answer.stderr for absent in _ABSENT):
+                return None
+            raise EngineError(f"{path} of {self.name} cannot be looked at: {_text(answer.stderr).strip()}")
+        mode, uid, gid, size = answer.stdout.split()
+        bits = int(mode, 16)
+        return Found(_KINDS[stat.S_IFMT(bits)], stat.S_IMODE(bits), int(uid), int(gid), int(size))
+
+
+def _quoted(path: str) -> str:
+    return shlex.quote(path if path.startswith("/") else f"/{path}")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,55 @@
+"""From what a user names to what is tested: `lucid://CONTAINER`, the path of a saved image, or an image's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from pytest_lucid.config.hosts import LOCAL
+from pytest_lucid.engine.connection import connect
+from pytest_lucid.errors import ConfigError
+from pytest_lucid.target.testinfra_scheme import SCHEME
+from pytest_lucid.tested.container import Container
+from pytest_lucid.tested.engine_image import EngineImage
+from pytest_lucid.tested.saved_image import SavedImage
+
+if TYPE_CHECKING:
+    from pytest_lucid.engine.connection import Engine
+    from pytest_lucid.engine.run import Run
+
+
+class UnderTest:
+    """All that this process tests, each made once; `close` removes what was made for it."""
+
+    def __init__(self, run: Run, host: str = LOCAL) -> None:
+        self._run = run
+        self._host = host
+        self._engine: Engine | None = None
+        self._found: dict[str, Container | EngineImage | SavedImage] = {}
+
+    def find(self, name: str) -> Container | EngineImage | SavedImage:
+        """Return what `name` stands for. Raises ConfigError for a container's name that is none."""
+        if name not in self._found:
+            self._found[name] = self._make(name)
+        return self._found[name]
+
+    def _make(self, name: str) -> Container | EngineImage | SavedImage:
+        if name.startswith(f"{SCHEME}://"):
+            parts = urlsplit(name)
+            container = parts.netloc + parts.path
+            if not container:
+                raise ConfigError(f"{name} names no container; expected {SCHEME}://CONTAINER")
+            return Container(container, parse_qs(parts.query).get("host", [self._host])[0])
+        if Path(name).exists():
+            return SavedImage(Path(name))
+        if self._engine is None:
+            self._engine = connect(self._host)
+        return EngineImage(self._engine, name, self._run)
+
+    def close(self) -> None:
+        """Remove what was made, and end the connection."""
+        for each in self._found.values():
+            each.close()
+        if self._engine:
+            self._engine.close()
