@@ -34,7 +34,7 @@ def short(line: str) -> str:
         return line
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
     message = _first(told, _MESSAGES)
     if not message:

@@ -130,14 +130,18 @@ def ended_engine(bench: Bench, *, again: bool) -> Row:
     """An engine that ends while checks are made, with all its containers; it is started `again` at once, or later."""
     with watched(bench.client, "checks") as begun:
         process = bench.start()
-        begun.wait(DEADLINE_SECONDS)
+        while not begun.wait(0.02) and process.poll() is None:
+            pass
         stop_engine()
         if again:
             start_engine()
     output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     if not again:
         start_engine()
+    # Its connections are those to the engine that ended.
+    bench.client.close()
     left = bench.left()
+    sys.stdout.write(output)
     after = bench.row("", "", bench.start()).after
     what = "the engine restarts" if again else "the engine ends"
     return Row(what, "checks", process.returncode, said(output), left, after)

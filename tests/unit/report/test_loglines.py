@@ -15,6 +15,7 @@ def test_log_lines_in_json_are_told_in_short() -> None:
         '{"ts": 1795809600, "msg": "it ends"}': "1795809600 it ends",
         '{"level": "INFO"}': '{"level": "INFO"}',
         '{"message": ': '{"message": ',
+        '{"message": ' + "[" * 200_000: '{"message": ' + "[" * 200_000,
         "plain": "plain",
         "[1]": "[1]",
     }
