@@ -74,7 +74,7 @@ def test_has_the_server(lucid_inventory):
 
 
 # Those who are killed, or whose engine is gone.
-POWERLESS = ("SIGKILL", "the engine ends")
+POWERLESS = ("SIGKILL", "the engine ends", "the engine restarts")
 
 
 @dataclass(frozen=True)
@@ -164,5 +164,5 @@ def said(output: str) -> str:
     """The line that tells how a run ended: the error, else the last lines of ours and of pytest."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.strip("! ") for line in lines if line.startswith(("ERROR: ", "E  ", "!!!"))]
-    ours = [line for line in lines if line.startswith("lucid: removed")]
+    ours = [line for line in lines if line.startswith("lucid: removed") or "made is still there" in line]
     return " / ".join(dict.fromkeys((*errors[:1], *ours[-1:]))) or (lines[-1] if lines else "nothing")

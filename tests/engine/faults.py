@@ -56,7 +56,10 @@ def rows(bench: Bench, client: docker.DockerClient, wanted: str, *, engine: bool
 
 
 def page(found: list[Row], before: str) -> str:
-    """The table in Markdown; rows of `before`, the page as it was, stay where they were not found anew."""
+    """The table in Markdown; rows of `before`, the page as it was, stay where they were not found anew.
+
+    So do the sections behind the table.
+    """
     head = (
         "# Faults\n\nMade by `nox -s faults` from real runs: what a run of one small service says, how it ends and "
         "what it leaves, whatever happens to it and whenever. Who is killed, or whose engine is gone, can remove "
@@ -64,21 +67,23 @@ def page(found: list[Row], before: str) -> str:
         "| fault | phase | exit code | last words | left behind | next run |\n| --- | --- | --- | --- | --- | --- |\n"
     )
     lines = {(r.fault, r.phase): [str(r.code), _shown(r), r.left, r.after] for r in found}
-    for line in before.splitlines():
+    table, mark, rest = before.partition("\n## ")
+    for line in table.splitlines():
         if line.startswith("| ") and not line.startswith(("| fault ", "| --- ")):
-            fault, phase, *rest = line.removeprefix("| ").removesuffix(" |").split(" | ")
-            lines.setdefault((fault, phase), rest)
+            fault, phase, *told = line.removeprefix("| ").removesuffix(" |").split(" | ")
+            lines.setdefault((fault, phase), told)
     faults, phases = list(dict.fromkeys((*SIGNALS, *(fault for fault, _ in lines)))), list(PHASES)
 
     def place(cell: tuple[str, str]) -> tuple[int, int]:
         return faults.index(cell[0]), phases.index(cell[1]) if cell[1] in phases else len(phases)
 
-    return head + "".join(f"| {' | '.join((*cell, *lines[cell]))} |\n" for cell in sorted(lines, key=place))
+    shown = "".join(f"| {' | '.join((*cell, *lines[cell]))} |\n" for cell in sorted(lines, key=place))
+    return head + shown + mark + rest
 
 
 def _shown(row: Row) -> str:
     """The last words of a process that had time for any."""
-    return row.said[:200].replace("|", "\\|") if row.code >= 0 else ""
+    return " ".join(row.said.split())[:200].replace("|", "\\|") if row.code >= 0 else ""
 
 
 def main() -> int:
