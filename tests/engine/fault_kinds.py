@@ -19,8 +19,6 @@ from fault_phases import watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import docker
-
 
 def full_disk(bench: Bench) -> Iterator[Row]:
     """No room where files are written: pytest's and our JUnit, and in the build."""
@@ -61,6 +59,7 @@ def full_temporary(bench: Bench) -> Row:
 def full_while_reading(bench: Bench) -> Row:
     """No room where a large file of an image goes while it is looked at."""
     folder = bench.folder / "tmp"
+    folder.mkdir(exist_ok=True)
     test = bench.folder / "test_inside.py"
     test.write_text(IMAGE_TEST)
     (bench.folder / "nonce").write_bytes(bytes(9 << 20))
@@ -98,9 +97,9 @@ def jumping_clock(bench: Bench) -> Row:
     return bench.row("the clock jumps an hour", "checks", process)
 
 
-def two_runs(bench: Bench, client: docker.DockerClient) -> Row:
+def two_runs(bench: Bench) -> Row:
     """A second run while the first is at its checks."""
-    with watched(client, "sidecar") as begun:
+    with watched(bench.client, "sidecar") as begun:
         first = bench.start()
         begun.wait(DEADLINE_SECONDS)
         # It must not end before the second one has begun.

@@ -27,9 +27,20 @@ from fault_kinds import (
 from fault_phases import PHASES, SIGNALS, hurt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+
+
+OTHERS: dict[str, Callable[[Bench], Iterable[Row]]] = {
+    "disk full": full_disk,
+    "disk full, sending a build": lambda bench: [full_temporary(bench)],
+    "disk full, reading an image": lambda bench: [full_while_reading(bench)],
+    "a second run": lambda bench: [two_runs(bench)],
+    "an engine that never answers": lambda bench: [silent_engine(bench)],
+    "restarts all the time": lambda bench: [restarting(bench)],
+    "the clock jumps": lambda bench: [jumping_clock(bench)],
+}
 
 
 def rows(bench: Bench, client: docker.DockerClient, wanted: str, *, engine: bool) -> Iterator[Row]:
@@ -38,18 +49,9 @@ def rows(bench: Bench, client: docker.DockerClient, wanted: str, *, engine: bool
         for phase in PHASES:
             if wanted in f"{name} {phase}":
                 yield hurt(bench, client, name, phase)
-    if wanted in "disk full":
-        yield from full_disk(bench)
-        yield full_temporary(bench)
-        yield full_while_reading(bench)
-    if wanted in "a second run":
-        yield two_runs(bench, client)
-    if wanted in "an engine that never answers":
-        yield silent_engine(bench)
-    if wanted in "restarts all the time":
-        yield restarting(bench)
-    if wanted in "the clock jumps":
-        yield jumping_clock(bench)
+    for name, find in OTHERS.items():
+        if wanted in name:
+            yield from find(bench)
     if engine:
         yield ended_engine(bench, again=True)
         yield ended_engine(bench, again=False)
@@ -82,8 +84,12 @@ def page(found: list[Row], before: str) -> str:
 
 
 def _shown(row: Row) -> str:
-    """The last words of a process that had time for any."""
-    return " ".join(row.said.split())[:200].replace("|", "\\|") if row.code >= 0 else ""
+    """The last words of a process that had time for any, whatever this machine calls its folder for temporary files."""
+    return (
+        " ".join(row.said.replace(tempfile.gettempdir(), "/tmp").split())[:200].replace("|", "\\|")
+        if row.code >= 0
+        else ""
+    )
 
 
 def main() -> int:
