@@ -85,16 +85,18 @@ class Archive:
     def load(self, saved: SavedImage) -> tuple[Image, Inventory]:
         """Return an image with its inventory; raises ConfigError where a part of it is missing or cannot be read."""
         config = self._read(Configuration, saved.configuration)
-        diff_ids = config.rootfs.diff_ids
-        reference = saved.tags[0] if saved.tags else self.origin
+        inventory = self.inventory(saved.tags[0] if saved.tags else self.origin, config.rootfs.diff_ids)
+        return Image(inventory.reference, _document(saved, config, inventory)), inventory
+
+    def inventory(self, reference: str, diff_ids: tuple[str, ...]) -> Inventory:
+        """Return the files of the image with these layers; raises ConfigError where one of them was not read."""
         if missing := [diff_id for diff_id in diff_ids if diff_id not in self.layers]:
             problems = "".join(f"; {name}: {problem}" for name, problem in sorted(self.problems.items())[:3])
             raise ConfigError(
                 f"{self.origin}: layer {missing[0]} of {reference} is missing, or its content is not what its name "
                 f"says{problems}; save the image again"
             )
-        inventory = Inventory(reference, tuple(self.layers[diff_id] for diff_id in diff_ids))
-        return Image(reference, _document(saved, config, inventory)), inventory
+        return Inventory(reference, tuple(self.layers[diff_id] for diff_id in diff_ids))
 
     def _indexed(
         self, entries: tuple[Descriptor, ...], tags: tuple[str, ...], absent: list[str], depth: int

@@ -152,7 +152,7 @@ class Images:
         asked = [service for service in self._services if not self.is_given(service)]
         together(partial(self.image, service) for service in asked)
         read: dict[str, Inventory | LucidError] = {}
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[str, list[Service]] = {}
         for service in asked:
             if not (image := self.image(service)).exists:
                 continue
@@ -160,14 +160,15 @@ class Images:
             if len(layers) == len(image.layers):
                 read[service.name] = Inventory(service.image, layers)
             else:
-                wanted.setdefault(service.image, []).append(service.name)
+                wanted.setdefault(service.image, []).append(service)
         if wanted:
             archive = self._save(tuple(wanted))
-            for listed in archive.listed():
-                loaded = _attempt(partial(archive.load, listed))
-                found = loaded if isinstance(loaded, LucidError) else loaded[1]
-                for tag in set(listed.tags) & set(wanted):
-                    read.update(dict.fromkeys(wanted[tag], found))
+            archive.listed()  # raises where it is no saved image
+            for reference, services in wanted.items():
+                # By its layers, and not by its name: engines save images under names of their own, or under none.
+                diff_ids = self.image(services[0]).layers
+                found = _attempt(partial(archive.inventory, reference, diff_ids))
+                read.update(dict.fromkeys((service.name for service in services), found))
         return read
 
     def _save(self, references: tuple[str, ...]) -> Archive:

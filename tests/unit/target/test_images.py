@@ -157,3 +157,46 @@ def test_an_image_that_cannot_be_read_is_an_error_each_time(settings: Settings, 
             with pytest.raises(ConfigError, match="no saved image; expected what `docker save` writes"):
                 found.inventory(one)
     assert local.requests["GET /images/get"] == 1
+
+
+@unix
+@pytest.mark.parametrize("tags", [["test:1"], []], ids=["tagged", "untagged"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "test",
+        "docker.io/library/test:1",
+        "localhost/test:1",
+        "registry.example:5000/a/test:1",
+        f"test@sha256:{'a' * 64}",
+        f"registry.example:5000/a/test:1@sha256:{'a' * 64}",
+    ],
+)
+def test_an_image_is_found_in_the_stream_whatever_the_matrix_calls_it(
+    settings: Settings, tmp_path: Path, reference: str, tags: list[str]
+) -> None:
+    layers = [layer({"a": b"a"})]
+    document = json.loads(config(layers))
+    inspected = {"Id": "sha256:1", "Config": {}, "RootFS": {"Layers": document["rootfs"]["diff_ids"]}}
+    manifest = [{"Config": "c.json", "RepoTags": tags or None, "Layers": ["0/layer.tar"]}]
+    parts = {"c.json": config(layers), "0/layer.tar": layers[0], "manifest.json": json.dumps(manifest).encode()}
+    local = LocalEngine(images={reference: inspected}, saved=layer(parts))
+    with reached(local, tmp_path) as engine:
+        file = tmp_path / "lucid.toml"
+        file.write_text(ROWS.replace("test:1", reference), "utf-8")
+        matrix = load_matrix(file)
+        found = Images(settings, matrix, matrix.service, lambda: engine, {})
+        assert [entry.path for entry in found.inventory(matrix.service[0]).files] == ["a"]
+
+
+@unix
+def test_an_image_whose_layers_did_not_come_is_an_error(settings: Settings, tmp_path: Path) -> None:
+    layers, others = [layer({"a": b"a"})], [layer({"b": b"b"})]
+    inspected = {"Id": "sha256:1", "Config": {}, "RootFS": {"Layers": json.loads(config(layers))["rootfs"]["diff_ids"]}}
+    local = LocalEngine(
+        images={"test:1": inspected}, saved=save(tmp_path / "image.tar", others, config(others)).read_bytes()
+    )
+    with reached(local, tmp_path) as engine:
+        found, one, _two = images(settings, tmp_path, lambda: engine)
+        with pytest.raises(ConfigError, match=r"layer sha256:\w+ of test:1 is missing"):
+            found.inventory(one)
