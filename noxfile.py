@@ -219,8 +219,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are.
 
-    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md,
-    and `-- table` that of docs/speed.md.
+    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md.
     """
     install(session)
     options = [word for word in session.posargs if word.startswith("-")]

@@ -116,9 +116,8 @@ def test_an_old_name_of_a_fixture_still_works_and_warns(pytester: pytest.Pyteste
 
 
 def test_runs_of_other_projects_load_no_engine_library(pytester: pytest.Pytester, run: Run) -> None:
-    pytester.makepyfile(
-        test_other="import sys\ndef test_it():\n    assert not {'docker', 'pydantic'} & set(sys.modules)"
-    )
+    names = {"docker", "pydantic", "pytest_lucid.audit"}
+    pytester.makepyfile(test_other=f"import sys\ndef test_it():\n    assert not {names} & set(sys.modules)")
     run("test_other.py").assert_outcomes(passed=1)
 
 
