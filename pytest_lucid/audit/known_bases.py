@@ -31,11 +31,6 @@ class Reference:
         """Whether the tag is a variant for debugging, which carries a shell."""
         return "debug" in re.split(r"[-_.]", self.tag)
 
-    @property
-    def is_latest(self) -> bool:
-        """Whether neither a tag nor a digest narrows the image down."""
-        return not self.digest and self.tag in {"", "latest"}
-
 
 @dataclass(frozen=True, slots=True)
 class KnownBase:

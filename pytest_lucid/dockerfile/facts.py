@@ -205,11 +205,6 @@ class DockerfileFacts:
         """The last stage, whose image the build yields; None when there is no FROM."""
         return self.stages[-1] if self.stages else None
 
-    @property
-    def is_multi_stage(self) -> bool:
-        """Whether there is more than one stage."""
-        return len(self.stages) > 1
-
     def stage(self, name: str) -> StageFacts | None:
         """Return the last stage with this name; stage names ignore case."""
         return next((stage for stage in reversed(self.stages) if (stage.name or "").lower() == name.lower()), None)

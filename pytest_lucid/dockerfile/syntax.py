@@ -67,11 +67,6 @@ class Instruction:
         index = bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1
         return self.pieces[index][1] if index >= 0 else self.line
 
-    @property
-    def broken_array(self) -> bool:
-        """Whether the arguments look like a JSON array and are none, so that builders take them as shell form."""
-        return self.array is None and self.arguments.startswith("[")
-
     def flag(self, name: str) -> str | None:
         """Return the last value of a flag; "true" for a bare one, None for an absent one."""
         for flag in reversed(self.flags):

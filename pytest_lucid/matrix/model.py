@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,9 +17,6 @@ from pytest_lucid.matrix.forbidden import Forbidden
 from pytest_lucid.matrix.reach import Peer
 from pytest_lucid.matrix.service import Service
 from pytest_lucid.matrix.types import Model, Name, Reference, Variable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Network(Model):
@@ -237,13 +234,6 @@ class Matrix(Demands):
         rows = (row.model_copy(update={"isolated_from": self._isolation(row)}) for row in rows)
         copied = self.model_copy(update={"service": tuple(rows)})
         # A copy keeps what was cached, and that is of the rows before.
-        copied.__dict__.pop("start_order", None)
-        return copied
-
-    def with_images(self, references: Mapping[str, str]) -> Matrix:
-        """The same demands of other images: those that `references` (service → image) names."""
-        rows = tuple(row.model_copy(update={"image": references.get(row.name, row.image)}) for row in self.service)
-        copied = self.model_copy(update={"service": rows})
         copied.__dict__.pop("start_order", None)
         return copied
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError
 
-from pytest_lucid.engine.command import STDERR, take_frames
+from pytest_lucid.engine.frames import STDERR, take_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -150,9 +150,7 @@ def test_flags_arrays_and_stages() -> None:
         "One",
         None,
     )
-    assert copy.array == ("a b", "/c/")
-    assert cmd.broken_array
-    assert not copy.broken_array
+    assert (copy.array, cmd.array) == (("a b", "/c/"), None)
 
 
 def test_heredoc_contents() -> None:

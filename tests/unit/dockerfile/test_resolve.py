@@ -88,7 +88,6 @@ def test_bases_and_images() -> None:
     assert facts.final is not None
     assert [copy.origin.stage for copy in facts.final.copies] == [0, 1]
     assert [stage.index for stage in facts.needed()] == [0, 1, 2]
-    assert facts.is_multi_stage
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from socketserver import ThreadingUnixStreamServer
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pytest_lucid.engine.command import STDERR
 from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.frames import STDERR
 from pytest_lucid.engine.shell_protocol import DEFINITIONS
 
 if TYPE_CHECKING:
