@@ -29,5 +29,5 @@ def test_code_is_not_writable(lucid_audit: Audit) -> None:
     remedy="Make it in the builder with `install -d -o 65532 -g 65532`, and copy it.",
 )
 def test_storage_is_writable(lucid_service_audit: Audit) -> None:
-    """Every storage path of the matrix exists and belongs to the user, so that a fresh volume does too."""
+    """Every storage path, volume and folder of logs exists and belongs to the user, so that a fresh volume does too."""
     assert not lucid_service_audit(ownership.unwritable_storage)

@@ -93,6 +93,14 @@ DOCKERFILES = (
     TreeMutation(
         name="health check declared too rare", kills=ids("DKF-HEALTH"), edit=replace("--interval=30s", "--interval=1h")
     ),
+    TreeMutation(
+        name="start period too short for a Pi",
+        kills=ids("DKF-HEALTH"),
+        edit=replace("--start-period=15s", "--start-period=5s"),
+    ),
+    TreeMutation(
+        name="logs in a folder that nothing makes", kills=ids("DKF-STORAGE"), edit=append("ENV LOG_DIR=/app/logs")
+    ),
     TreeMutation(name="no Dockerfile", kills=ids("DKF-FILE"), edit=lambda _: None),
     TreeMutation(
         name="started by a shell",

@@ -9,9 +9,20 @@ if TYPE_CHECKING:
 
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import Healthcheck
+    from pytest_lucid.matrix import Health
 
 # The engine's own values where a flag is not given.
 _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
+
+
+def short_start(subject: Subject, check: Healthcheck, demanded: Health) -> Iterator[Finding]:
+    """A start period below the one of the matrix."""
+    shortest = demanded.start_period or 0
+    if check.start_period is not None and check.start_period < shortest:
+        short = f"A start period of {check.start_period:g} s is short"
+        told = f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s."
+        yield subject.at(check.line, told, "--start-period")
 
 
 def missing_health_check(subject: Subject) -> Iterator[Finding]:
@@ -30,14 +41,7 @@ def missing_health_check(subject: Subject) -> Iterator[Finding]:
             _TIMEOUT if check.timeout is None else check.timeout,
             _RETRIES if check.retries is None else check.retries,
         )
-        shortest = demanded.start_period or 0
-        if check.start_period is not None and check.start_period < shortest:
-            short = f"A start period of {check.start_period:g} s is short"
-            yield subject.at(
-                check.line,
-                f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s.",
-                "--start-period",
-            )
+        yield from short_start(subject, check, demanded)
         expected = (demanded.interval, demanded.timeout, demanded.retries)
         if times != expected:
             stated = "{:g} s, timeout {:g} s, {} retries".format(*times)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.rootfs.rootfs import is_within
@@ -12,9 +14,13 @@ if TYPE_CHECKING:
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.rootfs.rootfs import BuildEntry
     from pytest_lucid.audit.subject import Subject
+    from pytest_lucid.dockerfile.facts import StageFacts
 
 _NAMES = {"root": "0", "nonroot": "65532", "nobody": "65534"}
 _ATTACK = "an attacker in the service can replace the code. Leave it to root (COPY without --chown); reading is enough."
+_LOGS = re.compile(r"(?:.*_)?LOGS?_(?:DIR|DIRECTORY|FOLDER|PATH|FILE)")
+# Everybody can write these in any image.
+_OPEN = frozenset({"/", "/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - read, not used
 _CODE = (".py", ".so", ".pyc", ".sh")
 
 
@@ -49,16 +55,32 @@ def unwritable_storage(subject: Subject) -> Iterator[Finding]:
     user, final = _user(subject), subject.final
     if user in {None, "0"} or final is None:
         return
-    for path in subject.row.storage or ():
+    stated = dict.fromkeys(subject.row.storage or (), ("storage path", final.line))
+    mounted = (subject.row.hardening.tmpfs if subject.row.hardening else None) or ()
+    for path, (what, line) in {**_written(final), **stated}.items():
+        if any(is_within(path, place) for place in mounted):
+            continue
         holding = [entry for entry in reversed(subject.files.entries) if is_within(path, entry.path)]
         own = next((entry for entry in holding if entry.kind in {"folder", "context"}), None)
         if own is not None and (own.path == path or own.kind == "context"):
             if own.owner is not None and _number(subject, own.owner) != user and not own.open:
                 yield subject.at(
-                    own.line, f"The storage path {path} belongs to {own.owner}, and the service is {user}.", "--chown"
+                    own.line, f"The {what} {path} belongs to {own.owner}, and the service is {user}.", "--chown"
                 )
         elif not any(entry.kind == "unknown" for entry in holding) and not any(subject.files.below(path)):
-            yield subject.at(final.line, f"Nothing makes the storage path {path}, so it will belong to root.")
+            yield subject.at(line, f"Nothing makes the {what} {path}, so it will belong to root.", path)
+
+
+def _written(final: StageFacts) -> dict[str, tuple[str, int]]:
+    """The folders that an image itself says that its service writes: volumes, and folders of logs in variables."""
+    found = {posixpath.normpath(volume.value): ("volume", volume.line) for volume in final.volumes}
+    for name, located in final.env.items():
+        value = located.value
+        if _LOGS.fullmatch(name) and value.startswith("/") and not is_within(value, "/dev"):
+            # A file belongs to whoever can write its folder.
+            folder = posixpath.dirname(value) if name.endswith("FILE") else value
+            found[posixpath.normpath(folder)] = ("folder of logs", located.line)
+    return {path: told for path, told in found.items() if path not in _OPEN}
 
 
 def _is_code(subject: Subject, entry: BuildEntry) -> bool:

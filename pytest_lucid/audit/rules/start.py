@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pytest_lucid.audit.argv import Argv, find_program, place_of, probe_of, read_task, search_path, start_of, unwrapped
 from pytest_lucid.audit.entry_file import entry_problem
 from pytest_lucid.audit.rootfs.pip_installs import PYTHON, requirement_name
+from pytest_lucid.audit.rules.health import short_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,9 @@ def failing_probe(subject: Subject) -> Iterator[Finding]:
         yield subject.at(
             check.line, f"A timeout of {check.timeout:g} s is less than an interpreter needs to start.", "--timeout"
         )
+    if subject.is_lucid and not subject.service and subject.matrix.health and _starts_interpreter(check.command):
+        # A row has its own check of that.
+        yield from short_start(subject, check, subject.matrix.health)
     if check.interval and check.interval < _SHORTEST_INTERVAL:
         yield subject.at(
             check.line, f"Every {check.interval:g} s is so often that a small computer does little else.", "--interval"
