@@ -7,7 +7,7 @@ with code, downloads, scripts, installers.
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.rootfs.modes import is_executable
@@ -99,15 +99,13 @@ def inner_command(words: tuple[str | None, ...]) -> tuple[str | None, ...] | Non
     return tuple(rest[1:] if program == "timeout" else rest)
 
 
-def changed_by_find(words: tuple[str | None, ...]) -> tuple[str, ...]:
-    """The folders in which `find` gives files that it alone knows another owner or mode of execution."""
-    if not words or words[0] != "find":
+def made_executable_by_find(words: tuple[str | None, ...]) -> tuple[str, ...]:
+    """The folders in which `find` makes files executable that it alone knows."""
+    if not words or words[0] != "find" or ("-type", "d") in pairwise(words):
         return ()
     pairs = zip(words, words[1:], (*words[2:], ""), strict=False)
     changes = any(
-        action in _FIND_EXECUTES
-        and (program in {"chown", "chgrp"} or (program == "chmod" and is_executable(mode or "") is not None))
-        for action, program, mode in pairs
+        action in _FIND_EXECUTES and program == "chmod" and is_executable(mode or "") for action, program, mode in pairs
     )
     places = takewhile(lambda word: word and not word.startswith(("-", "(", "!", "\\")), words[1:])
     return tuple(word or "." for word in places) or (".",) if changes else ()

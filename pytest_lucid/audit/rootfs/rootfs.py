@@ -216,6 +216,12 @@ class Rootfs:
                     executable=entry.executable if known is None else known,
                 )
 
+    def make_executable(self, path: str) -> None:
+        """Take every file at and below a path for executable: which of them are, nobody says."""
+        for index, entry in self._touched(path, deep=True):
+            if entry.kind in {"context", "file"}:
+                self.entries[index] = replace(entry, executable=True)
+
     def _touched(self, path: str, *, deep: bool) -> list[tuple[int, BuildEntry]]:
         return [
             (index, entry)

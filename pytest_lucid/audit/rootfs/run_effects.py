@@ -16,8 +16,8 @@ from pytest_lucid.audit.rootfs.programs import (
     PACKAGE_MANAGERS,
     USER_MAKERS,
     WRAPPERS,
-    changed_by_find,
     inner_command,
+    made_executable_by_find,
     makes_nothing,
 )
 from pytest_lucid.audit.rootfs.python_effects import PythonEffects
@@ -79,8 +79,8 @@ class Effects:
         if program is None:
             self._anything("/")
         elif makes_nothing(simple):
-            for word in changed_by_find(words):
-                self._anything(self._path(word))
+            for word in made_executable_by_find(words):
+                self.files.make_executable(self._path(word))
         elif program in WRAPPERS:
             self._wrapped(simple)
         elif program in {".", "source"}:
