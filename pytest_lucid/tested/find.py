@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from pytest_lucid.config.hosts import LOCAL
-from pytest_lucid.engine.connection import connect
+from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.target.testinfra_scheme import SCHEME
 from pytest_lucid.tested.container import Container
@@ -45,6 +45,7 @@ class UnderTest:
             return SavedImage(Path(name))
         if self._engine is None:
             self._engine = connect(self._host)
+        _demand_archives(self._engine, name)
         return EngineImage(self._engine, name, self._run)
 
     def close(self) -> None:
@@ -53,3 +54,14 @@ class UnderTest:
             each.close()
         if self._engine:
             self._engine.close()
+
+
+def _demand_archives(engine: Engine, name: str) -> None:
+    """Raise ConfigError for Podman: in its archives a link is what it leads to, and owners are others."""
+    with engine_errors(f"asking {engine.host} what it is"):
+        version = engine.client.api.version(api_version=False)
+    if any(part.get("Name") == "Podman Engine" for part in version.get("Components") or ()):
+        raise ConfigError(
+            f"{name} is on Podman {engine.version}, which gives files other owners and follows links, so no verdict "
+            f"would be right. Run `podman save -o image.tar {name}`, and give image.tar."
+        )

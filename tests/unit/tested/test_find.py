@@ -1,0 +1,37 @@
+"""What is tested, from what the user names."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import local_engine
+import pytest
+from local_engine import LocalEngine, reached
+
+from pytest_lucid.engine.run import Run
+from pytest_lucid.errors import ConfigError
+from pytest_lucid.tested.find import UnderTest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an engine at a Unix socket")
+
+
+@pytest.mark.parametrize("name", ["Podman Engine", "Engine"])
+def test_an_image_on_podman_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(local_engine.VERSION, "Components", [{"Name": name}])
+    with reached(LocalEngine(), tmp_path) as engine:
+        under_test = UnderTest(Run.new(), engine.url)
+        if name == "Engine":
+            assert under_test.find("test:1").name == "test:1"
+        else:
+            with pytest.raises(ConfigError, match=r"podman save -o image\.tar test:1"):
+                under_test.find("test:1")
+        under_test.close()
+
+
+def test_a_container_needs_a_name() -> None:
+    with pytest.raises(ConfigError, match="names no container"):
+        UnderTest(Run.new()).find("lucid://")
