@@ -164,7 +164,10 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Hurt a run in every phase of its life, and write what it says and leaves to docs/faults.md; 15 min."""
+    """Hurt a run in every phase of its life, and write what it says and leaves to docs/faults.md; 20 min.
+
+    With `--engine` among the arguments the engine itself is ended, too, with all that it runs.
+    """
     install(session)
     session.install("libfaketime")
     session.run("python", "-m", "pytest_lucid", "engine")
