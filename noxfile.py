@@ -175,6 +175,14 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def foreign(session: nox.Session) -> None:
+    """Stacks that are not Lucid's, and its later phases: green without an edit, and each planted defect is named."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest_lucid", "engine")
+    session.run("pytest", *(session.posargs or ["tests/foreign"]))
+
+
+@nox.session
 def engine_fuzz(session: nox.Session) -> None:
     """Compare 50,000 random .dockerignore files and 200,000 Dockerfiles with the engine's builder and its parser."""
     install(session, "tests")

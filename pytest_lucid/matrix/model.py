@@ -228,6 +228,7 @@ class Matrix(Demands):
     def inherited(self) -> Matrix:
         """The matrix with rows that say all that is demanded of them, what stands at the top included."""
         rows = (inherit(row, self, self.image) for row in self.service)
+        rows = (row if row.phase else row.model_copy(update={"phase": self.phase}) for row in rows)
         if self.network:
             shared = (self.network.name,)
             rows = (row if row.networks is not None else row.model_copy(update={"networks": shared}) for row in rows)

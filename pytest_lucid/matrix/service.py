@@ -58,6 +58,9 @@ class Service(Demands):
     image: Reference = Field(description="The image that it runs.")
     dockerfile: ProjectPath | None = Field(None, description="What the image is built from; none for a foreign one.")
     cluster: str | None = Field(None, min_length=1, description="What the label `cluster` of the image says.")
+    phase: int | None = Field(
+        None, ge=1, strict=True, description="What the label `phase` of the image says, if not what stands at the top."
+    )
     ports: tuple[Port, ...] | None = Field(
         None,
         description="All ports that it listens on, none for []. A text is as in compose files: `53:53/udp`, "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STACKS = ROOT / "tests" / "foreign"
 BASES = ("gcr.io/distroless/python3-debian12:nonroot", "gcr.io/distroless/python3-debian12:latest", TOOLBOX)
 APP = "foreign-app:1.0"
+OTHER_APP = "foreign-app:0.9"
 COMPOSE = shutil.which("docker-compose", path=sysconfig.get_path("scripts")) or "docker-compose"
 
 
@@ -32,6 +33,7 @@ def build(client: docker.DockerClient) -> None:
     """Make the image of the stacks' own services."""
     standin.ensure(client, list(BASES), print)
     client.images.build(path=str(STACKS / "app"), tag=APP, rm=True)
+    client.images.build(path=str(STACKS / "app"), tag=OTHER_APP, rm=True, labels={"version": "0.9"})
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ class Stack:
             assert time.monotonic() < deadline, f"{self.folder.name} does not come up"
             time.sleep(0.2)
 
-    def down(self) -> None:
-        """Remove it, with its volumes."""
-        self._compose((), "down", "--volumes", "--remove-orphans", "--timeout=0")
+    def down(self, *overrides: Path) -> None:
+        """Remove it, with its volumes, and with what `overrides` brought."""
+        present = tuple(each for each in overrides if each.exists())
+        self._compose(present, "down", "--volumes", "--remove-orphans", "--timeout=0")
 
     def _list(self) -> list[dict[str, str]]:
         said = self._compose((), "ps", "--all", "--format=json")
@@ -78,12 +81,12 @@ class Stack:
         files = [f"--file={file}" for file in (self.file, *overrides)]
         return _run([COMPOSE, *files, *what])
 
-    def check(self) -> tuple[dict[str, set[str]], int, str]:
+    def check(self, checks: str = SUITE) -> tuple[dict[str, set[str]], int, str]:
         """Check what runs by the matrix; returns the red cells of each service (`stack`: of all), code and output."""
         junit = self.output / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--lucid-host=local"]
         done = subprocess.run(
-            [*command, f"--lucid-matrix={self.matrix}", f"--junitxml={junit}", SUITE],
+            [*command, f"--lucid-matrix={self.matrix}", f"--junitxml={junit}", checks],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -36,6 +36,7 @@ def test_two_commands_give_green_and_later_defects_are_found(client: docker.Dock
     build(client)
     stack = Stack(STACKS / "jobs", tmp_path)
     text = stack.init()
+    defects = tmp_path / "defects.yaml"
     try:
         stack.up()
         found, code, said = stack.check()
@@ -44,13 +45,12 @@ def test_two_commands_give_green_and_later_defects_are_found(client: docker.Dock
             assert f'check = "{waived}"\nservice = "foreign-jobs-database-1"' in text
         assert "debugger" not in text
 
-        defects = tmp_path / "defects.yaml"
         defects.write_text(DEFECTS, "utf-8")
         # Compose starts nothing that waits for a job that fails, so here the worker waits for none.
         stack.up(defects)
         found, _, said = stack.check()
     finally:
-        stack.down()
+        stack.down(defects)
     assert found["foreign-jobs-worker-1"] >= {"CTR-USER", "CTR-READONLY", "CTR-CAPS", "CTR-LIMITS", "CTR-NETWORK"}, said
     assert "CTR-ENDED" in found["foreign-jobs-migrate-1"], said
     assert found["foreign-jobs-database-1"] >= {"CTR-NETWORK"}, said

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_lucid.content.forbidden import Vocabulary
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.inventory import Inventory
-    from pytest_lucid.matrix import Health, ImagePolicy, Matrix, Service
+    from pytest_lucid.matrix import Health, ImagePolicy, Service
 
 MIB = 1024 * 1024
 # Clocks of build hosts and of those that check differ a little.
@@ -121,11 +121,11 @@ def test_labels_are_not_empty(lucid_service: Service, lucid_image: Image) -> Non
     severity="medium",
     remedy="Set phase, cluster and service labels as in the matrix.",
 )
-def test_labels_name_the_service(lucid_matrix: Matrix, lucid_service: Service, lucid_image: Image) -> None:
+def test_labels_name_the_service(lucid_service: Service, lucid_image: Image) -> None:
     """Phase, cluster and service of the labels are those of the matrix, so that images cannot be confused."""
     claimed = {name: lucid_image.labels.get(name) for name in ("phase", "cluster", "service")}
     assert claimed == {
-        "phase": str(lucid_matrix.phase),
+        "phase": str(lucid_service.phase),
         "cluster": lucid_service.cluster,
         "service": lucid_service.name,
     }

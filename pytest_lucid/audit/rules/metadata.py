@@ -67,8 +67,8 @@ def missing_labels(subject: Subject) -> Iterator[Finding]:
         return
     row, stated = subject.row, subject.final.labels
     demanded_labels = {"service": row.name}
-    if subject.matrix.phase is not None:
-        demanded_labels["phase"] = str(subject.matrix.phase)
+    if row.phase is not None:
+        demanded_labels["phase"] = str(row.phase)
     if row.cluster is not None:
         demanded_labels["cluster"] = row.cluster
     for name in row.labels or ():
