@@ -41,6 +41,8 @@ class Copies:
 
     def run(self, arguments: Sequence[str], output: str) -> int:
         """Run pytest in a copy; returns its exit code here. In the copy this raises SystemExit."""
+        if sys.platform != "linux":
+            raise NotImplementedError("copies are made on Linux only")
         # A signal between the copy's birth and the note of its number would be for nobody.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         self._copy = os.fork()

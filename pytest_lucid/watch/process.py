@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A run that was interrupted takes its sidecars away first; the engine may be what hangs.
 GRACE_SECONDS = 10
 # On macOS, the system's own libraries refuse to work in a copy.
-CAN_COPY = hasattr(os, "fork") and sys.platform != "darwin"
+CAN_COPY = sys.platform == "linux"
 
 
 class RoundError(LucidError):
@@ -95,7 +95,7 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the process, and a copy of it."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     else:
