@@ -73,9 +73,11 @@ def test_no_room_for_the_files_is_one_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_file_that_cannot_be_read_is_one_error() -> None:
-    # Those above pytest's own folder are closed to others.
-    with tempfile.TemporaryDirectory() as name:
+def test_a_file_that_cannot_be_read_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Those above pytest's own folder are closed to others, and the usual folder for temporary files may be.
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o777)
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
         tree = Path(name)
         tree.chmod(0o755)
         (tree / "Dockerfile").write_text("FROM scratch\n")
