@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_lucid.engine.run import OWNER, RUN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -100,7 +102,7 @@ def special_volume(document: Document) -> None:
     first["VolumeOptions"] = {
         "DriverConfig": {"Name": "local", "Options": {"type": "none", "o": "bind", "device": device}},
         # Torn down with the run.
-        "Labels": {name: value for name, value in document["Labels"].items() if name.startswith("lucid.run")},
+        "Labels": {name: document["Labels"][name] for name in (RUN, OWNER)},
     }
     first["Source"] = f"{first['Source']}-proof"
 
