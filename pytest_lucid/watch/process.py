@@ -34,6 +34,7 @@ class Runner(ABC):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
+        self._stopping = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = Event()
 
@@ -47,21 +48,25 @@ class Runner(ABC):
         return None if self._stopped.is_set() else code
 
     def stop(self) -> None:
-        """End the run that is being made, which takes away what it made, and make no other."""
-        with self._lock:
-            self._stopped.set()
-            process = self._process
-        if process is None:
-            return
-        if os.name == "posix":
-            process.send_signal(signal.SIGINT)
-        else:
-            process.terminate()
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-        _close(process)
+        """End the run that is being made, which takes away what it made, and make no other.
+
+        Who comes second, from another thread, waits for the same end.
+        """
+        with self._stopping:
+            with self._lock:
+                self._stopped.set()
+                process, self._process = self._process, None
+            if process is None:
+                return
+            if os.name == "posix":
+                process.send_signal(signal.SIGINT)
+            else:
+                process.terminate()
+            try:
+                process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                _kill(process)
+            _close(process)
 
     @abstractmethod
     def _begin(self, arguments: Sequence[str], output: Path) -> subprocess.Popen[bytes]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,7 +24,7 @@ from pytest_lucid.watch.process import CAN_COPY, Copied, Fresh, RoundError, Runn
 from pytest_lucid.watch.round import Outcomes, Plan, Rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 Stopped = TypeVar("Stopped", Rounds, Copied)
@@ -105,6 +107,32 @@ def test_stop_lets_the_run_take_away_what_it_made(tmp_path: Path, sent: signal.S
         thread.join(PATIENCE_SECONDS)
         assert (tmp_path / "removed").is_file()
         assert codes == [None if sent is signal.SIGINT else pytest.ExitCode.INTERRUPTED]
+
+
+class _Waiting(Copied):
+    """Starts a process that waits for the end of its input, and does not wait for it."""
+
+    def _begin(self, arguments: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
+        del arguments, output
+        return self._start(["base64"], subprocess.PIPE, subprocess.PIPE)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        del process
+        return 0
+
+
+def test_threads_that_stop_at_once_end_it_once(tmp_path: Path) -> None:
+    for _attempt in range(20):
+        runs, ready = _Waiting(tmp_path), threading.Barrier(8)
+        runs.run([], tmp_path / "output")
+        with ThreadPoolExecutor(8) as pool:
+            for stopping in [pool.submit(_stop, runs, ready) for _ in range(8)]:
+                stopping.result()
+
+
+def _stop(runs: Runner, ready: threading.Barrier) -> None:
+    ready.wait(PATIENCE_SECONDS)
+    runs.stop()
 
 
 def test_problem_that_lasts_is_said_once(plan: Plan) -> None:
