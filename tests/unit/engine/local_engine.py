@@ -94,6 +94,8 @@ def end_session(leader: int) -> None:
 class _Handler(BaseHTTPRequestHandler):
     def __init__(self, engine: LocalEngine, *arguments: Any) -> None:
         self.engine = engine
+        # Two frames at once would be mixed.
+        self.sending = threading.Lock()
         super().__init__(*arguments)
 
     def _route(self) -> None:
@@ -185,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._serve_shell()
 
     def _frame(self, kind: int, data: bytes) -> None:
-        with suppress(OSError):
+        with self.sending, suppress(OSError):
             self.connection.sendall(bytes([kind, 0, 0, 0]) + len(data).to_bytes(4, "big") + data)
 
     def _serve_shell(self) -> None:
