@@ -36,6 +36,10 @@ class _Collector:
         self.reported: dict[Reported, None] = {}
         self.problems: dict[str, None] = {}
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Give the option that old versions of pytest miss without their terminal when an assertion does not hold."""
+        vars(config.option).setdefault("verbose", 0)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
         """Restrict the Dockerfiles to those that were asked for."""
