@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mutation import DATA, ENGINE, MESH, TreeMutation, ids
+from mutation import DATA, ENGINE, GATEWAY, MESH, TreeMutation, ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ DOCKERFILES = (
         name="another port for the service",
         note="it is not exposed",
         kills=ids("DKF-ENV DKF-AGREE"),
-        edit=replace(r"PORT=80\d\d \\$", "PORT=1 \\"),
+        edit=replace(r" PORT=80\d\d \\$", " PORT=1 \\"),
     ),
     TreeMutation(name="another consensus", kills=ids("DKF-ENV"), edit=replace("=PoOT", "=PoW"), services=(ENGINE,)),
     TreeMutation(
@@ -115,9 +115,10 @@ DOCKERFILES = (
     ),
     TreeMutation(
         name="one stage",
-        note="what the builder made is not there",
+        note="what the builder made is not there; storage would not be there either",
         kills=ids("DKF-STAGES DKF-PROBE DKF-START"),
         edit=one_stage,
+        services=(MESH, GATEWAY),
     ),
     TreeMutation(
         name="excuse that nothing needs",
