@@ -34,7 +34,7 @@ PAGES: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("What may be demanded of every service, or of one", demands.Demands, None),
     ("`[health]`", demands.Health, None),
     ("`[api]`", demands.Interface, None),
-    ("`[contract]`", demands.Contract, None),
+    ("`[contract]`", demands.ContractVariables, None),
     ("`[hardening]`", demands.Hardening, None),
     ("`[image]`, in a row `content`", demands.ImagePolicy, None),
     ("`[[service]]`", service.Service, demands.Demands),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_lucid.derive.seen import Seen
+    from pytest_lucid.derive.seen import SeenContainer
 
 
-def apart_from(each: Seen, others: Sequence[Seen]) -> list[str]:
+def apart_from(each: SeenContainer, others: Sequence[SeenContainer]) -> list[str]:
     """The names of `others` that `each` has no network in common with, and no way to through the host.
 
     Of those into which nobody can look nothing is said: whether they answer at all would not be known.
@@ -26,12 +26,12 @@ def apart_from(each: Seen, others: Sequence[Seen]) -> list[str]:
     )
 
 
-def _is_inside(seen: Seen) -> bool:
+def _is_inside(seen: SeenContainer) -> bool:
     can_be_seen = seen.declared_by or seen.runtime
     return bool(can_be_seen and seen.container.networks and not seen.ends and not seen.container.shared_namespaces)
 
 
-def _is_public(seen: Seen) -> bool:
+def _is_public(seen: SeenContainer) -> bool:
     ports = (seen.container.document or {})["NetworkSettings"].get("Ports") or {}
     addresses = [str(binding.get("HostIp") or "0.0.0.0") for bound in ports.values() for binding in bound or ()]  # noqa: S104 - read, not bound
     return any(not ip_address(address).is_loopback for address in addresses)

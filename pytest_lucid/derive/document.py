@@ -11,7 +11,7 @@ from pytest_lucid.derive.row import ENGINE_NETWORKS, Demand, demands, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_lucid.derive.seen import Seen
+    from pytest_lucid.derive.seen import SeenContainer
     from pytest_lucid.inspect.network import NetworkFacts
 
 WAIVED_DAYS = 90
@@ -28,7 +28,9 @@ RUNNING = "what ran"
 HINT = "# No file tells what goes on inside; once the stack runs, `init --running --project NAME` demands that, too.\n"
 
 
-def write_matrix(seen: Sequence[Seen], networks: Iterable[NetworkFacts], today: dt.date, origin: str = RUNNING) -> str:
+def write_matrix(
+    seen: Sequence[SeenContainer], networks: Iterable[NetworkFacts], today: dt.date, origin: str = RUNNING
+) -> str:
     """The whole file. `networks` are those that the containers are on; `today` dates the waivers.
 
     `origin` says what it was made from: what ran, or the names of compose files.
@@ -59,7 +61,7 @@ def _network(network: NetworkFacts) -> Iterator[str]:
     yield _line(Demand(f"internal = {str(network.is_internal).lower()}", "Internal"))
 
 
-def _isolation(each: Seen, seen: Sequence[Seen]) -> Iterator[Demand]:
+def _isolation(each: SeenContainer, seen: Sequence[SeenContainer]) -> Iterator[Demand]:
     if others := apart_from(each, seen):
         yield Demand(f"isolated_from = {text(others)}", "no network in common")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.derive.planned import plan
 from pytest_lucid.derive.row import ENGINE_NETWORKS
-from pytest_lucid.derive.seen import Seen
+from pytest_lucid.derive.seen import SeenContainer
 from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.engine.run import RUN, Run
 from pytest_lucid.errors import ConfigError, EngineError
@@ -32,7 +32,7 @@ DONE = "Exited (0)"
 PROJECT = "com.docker.compose.project"
 
 
-def look(host: str, project: str | None) -> tuple[list[Seen], list[NetworkFacts]]:
+def look(host: str, project: str | None) -> tuple[list[SeenContainer], list[NetworkFacts]]:
     """All containers that run on `host`, or those of a compose project, and their networks.
 
     Raises ConfigError where none runs. A container into which no sidecar can look is seen from outside only.
@@ -51,7 +51,7 @@ def look(host: str, project: str | None) -> tuple[list[Seen], list[NetworkFacts]
 
 def look_ahead(
     host: str, model: Mapping[str, Any], warn: Callable[[str], None]
-) -> tuple[list[Seen], list[NetworkFacts]]:
+) -> tuple[list[SeenContainer], list[NetworkFacts]]:
     """All containers that the compose project `model` stands for, and their networks.
 
     The engine of `host` is asked for images only. Without it, what only images tell stays unknown, and `warn` says so.
@@ -86,11 +86,11 @@ def _names(engine: Engine, project: str | None) -> list[str]:
     return names
 
 
-def _look(engine: Engine, name: str, pool: SidecarPool) -> Seen:
+def _look(engine: Engine, name: str, pool: SidecarPool) -> SeenContainer:
     container = read_container(engine, name)
     ends = container.status == "exited"
     image = read_image(engine, str((container.document or {})["Config"]["Image"]))
-    return Seen(
+    return SeenContainer(
         container=container,
         runtime=None if ends else _inside(pool, container.user, name),
         drift=read_drift(engine, name),

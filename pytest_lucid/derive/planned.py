@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.derive.seen import Seen
+from pytest_lucid.derive.seen import SeenContainer
 from pytest_lucid.inspect.container import Container
 from pytest_lucid.inspect.network import NetworkFacts
 
@@ -24,7 +24,7 @@ COMPLETED = "service_completed_successfully"
 OFF: tuple[list[str], ...] = ([], ["NONE"])
 
 
-def plan(model: Described, image_of: Callable[[str], Image | None]) -> tuple[list[Seen], list[NetworkFacts]]:
+def plan(model: Described, image_of: Callable[[str], Image | None]) -> tuple[list[SeenContainer], list[NetworkFacts]]:
     """The containers and networks of `model`, that compose gave; `image_of` asks the engine (None: not there)."""
     services: Described = model["services"]
     ended = {
@@ -36,7 +36,7 @@ def plan(model: Described, image_of: Callable[[str], Image | None]) -> tuple[lis
     names = {key: _names(model["name"], key, service) for key, service in services.items()}
     networks = model.get("networks") or {}
     planned = [
-        Seen(
+        SeenContainer(
             container=Container(name, _document(model, service, reference, image)),
             image_user=image.user if image else None,
             declared_by=f"services.{key}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_lucid.derive.seen import Seen
+    from pytest_lucid.derive.seen import SeenContainer
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.sidecar.runtime import Runtime
 
@@ -32,7 +32,7 @@ class Demand:
     waived: tuple[str, ...] = ()
 
 
-def demands(seen: Seen) -> Iterator[Demand]:
+def demands(seen: SeenContainer) -> Iterator[Demand]:
     """Yield the demands of one row, those that make sub-tables last."""
     container = seen.container
     yield Demand(
@@ -61,7 +61,7 @@ def demands(seen: Seen) -> Iterator[Demand]:
     yield from _hardening(seen, storage)
 
 
-def _health(seen: Seen) -> Iterator[Demand]:
+def _health(seen: SeenContainer) -> Iterator[Demand]:
     if seen.ends:
         return
     if "health" in seen.unknown:
@@ -72,7 +72,7 @@ def _health(seen: Seen) -> Iterator[Demand]:
         yield Demand("health.check = true", seen.source("State.Health", "healthcheck, or that of the image"))
 
 
-def _image(seen: Seen) -> Iterator[Demand]:
+def _image(seen: SeenContainer) -> Iterator[Demand]:
     reference = str((seen.container.document or {})["Config"]["Image"])
     source = seen.source("Config.Image", "image")
     yield Demand(f"image = {text(reference)}", source)
@@ -84,7 +84,7 @@ def _image(seen: Seen) -> Iterator[Demand]:
         yield Demand("# another image bears the name now", "Image is not that of the name", ("CTR-IMAGE",))
 
 
-def _ports(seen: Seen) -> Iterator[Demand]:
+def _ports(seen: SeenContainer) -> Iterator[Demand]:
     bindings = _bindings(seen.container)
     numbers = [port for port, _, _ in bindings]
     if "ports" in seen.unknown or len(set(numbers)) < len(numbers):
@@ -120,7 +120,7 @@ def _bindings(container: Container) -> list[tuple[str, str, str]]:
     return sorted(found)
 
 
-def _user(seen: Seen) -> Iterator[Demand]:
+def _user(seen: SeenContainer) -> Iterator[Demand]:
     user = seen.container.user
     if "user" in seen.unknown:
         yield Demand("# user", "whom it runs as is not known: its image is not on the engine")
@@ -135,7 +135,7 @@ def _user(seen: Seen) -> Iterator[Demand]:
         yield Demand(f"user = {text(user)}", seen.source("Config.User", "user, or that of the image"))
 
 
-def _left_out(seen: Seen, storage: list[str]) -> Iterator[str]:
+def _left_out(seen: SeenContainer, storage: list[str]) -> Iterator[str]:
     """Yield the checks that the demands above bring along, and that do not hold or cannot be judged."""
     runtime, user = seen.runtime, seen.container.user
     if seen.declared_by:
@@ -163,7 +163,7 @@ def _left_out(seen: Seen, storage: list[str]) -> Iterator[str]:
         yield "RUN-STORAGE"
 
 
-def _untold(seen: Seen, storage: list[str]) -> Iterator[str]:
+def _untold(seen: SeenContainer, storage: list[str]) -> Iterator[str]:
     """Yield what no file says: where it listens besides, who owns its volumes, what a program makes of its user."""
     if seen.container.host["PidMode"] and not seen.ends:
         # A sidecar cannot tell its processes from those of others.
@@ -182,7 +182,7 @@ def _untold(seen: Seen, storage: list[str]) -> Iterator[str]:
         yield "RUN-USER"
 
 
-def _hardening(seen: Seen, storage: list[str]) -> Iterator[Demand]:
+def _hardening(seen: SeenContainer, storage: list[str]) -> Iterator[Demand]:
     container, runtime = seen.container, seen.runtime
     yield Demand(
         "hardening.read_only = true",
@@ -216,7 +216,7 @@ def _hardening(seen: Seen, storage: list[str]) -> Iterator[Demand]:
         yield from _declared(seen)
 
 
-def _declared(seen: Seen) -> Iterator[Demand]:
+def _declared(seen: SeenContainer) -> Iterator[Demand]:
     """Yield what a compose file promises of the inside."""
     container = seen.container
     shared = container.shared_namespaces
@@ -240,7 +240,7 @@ def _declared(seen: Seen) -> Iterator[Demand]:
         yield Demand("hardening.storage_only = true", seen.source("", "read_only, and no volume that it can write to"))
 
 
-def _inside(seen: Seen, runtime: Runtime, storage: list[str]) -> Iterator[Demand]:
+def _inside(seen: SeenContainer, runtime: Runtime, storage: list[str]) -> Iterator[Demand]:
     if all(process.is_filtered for process in runtime.processes):
         yield Demand("hardening.seccomp = true", "Seccomp in /proc/*/status")
     # The engine starts the health check from outside.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenContainer:
     """A container: what the engine says or will say, what is seen inside (None: nothing could be), its image's user.
 
     `is_current` says whether the image is still the one that bears the name. `declared_by` is the table of a compose

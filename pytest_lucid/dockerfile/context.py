@@ -26,7 +26,7 @@ _HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceMatch:
     """What a source resolves to, relative to the root with forward slashes; the root itself is ".".
 
     `paths` exist and are in the context; `ignored` exist on disk and are kept out of it by `.dockerignore`; `broken`
@@ -50,28 +50,28 @@ class Context:
     root: Path
     ignore: Ignore
     _folders: dict[str, dict[str, int]] = field(default_factory=dict, repr=False)
-    _found: dict[tuple[str, bool], Found] = field(default_factory=dict, repr=False)
+    _found: dict[tuple[str, bool], SourceMatch] = field(default_factory=dict, repr=False)
 
     @property
     def key(self) -> tuple[Path, Path | None]:
         """What a context depends on while no file changes: its root, and the file of patterns in force."""
         return self.root, self.ignore.path
 
-    def find(self, source: str, *, folders: bool = False) -> Found:
+    def find(self, source: str, *, folders: bool = False) -> SourceMatch:
         """Resolve one source; `..` and `/` stop at the root. With `folders` (`--parents`), `**` spans folders."""
         key = (source, folders)
         if key not in self._found:
             self._found[key] = self._find(source, folders=folders)
         return self._found[key]
 
-    def _find(self, source: str, *, folders: bool) -> Found:
+    def _find(self, source: str, *, folders: bool) -> SourceMatch:
         written = source.replace(os.sep, "/")
         climbs = not written.startswith("/") and posixpath.normpath(written).split("/", 1)[0] == ".."
         cleaned = clean(posixpath.normpath(f"/{written}"))
         try:
             matches = sorted(self._match([] if cleaned == "." else cleaned.split("/"), folders=folders))
         except ValueError as error:
-            return Found(source, (), climbs=climbs, error=str(error))
+            return SourceMatch(source, (), climbs=climbs, error=str(error))
         kept: list[str] = []
         ignored: list[str] = []
         broken: list[str] = []
@@ -82,7 +82,7 @@ class Context:
             else:
                 sent = self._is_sent(path) and (real == path or self._is_sent(real))
                 (kept if sent else ignored).append(path or ".")
-        return Found(source, tuple(kept), tuple(ignored), tuple(broken), climbs=climbs)
+        return SourceMatch(source, tuple(kept), tuple(ignored), tuple(broken), climbs=climbs)
 
     def files(self, path: str = ".") -> Iterator[str]:
         """Yield every file in the context at or below a path, sorted; symlinks are named, not followed."""

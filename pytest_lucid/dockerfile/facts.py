@@ -38,7 +38,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Healthcheck:
+class HealthcheckInstruction:
     """HEALTHCHECK: `command` is None for NONE; times are in seconds, None where not stated."""
 
     command: Command | None
@@ -128,7 +128,7 @@ class StageFacts:
     workdir: Located[str] | None
     entrypoint: Command | None
     cmd: Command | None
-    healthcheck: Healthcheck | None
+    healthcheck: HealthcheckInstruction | None
     stop_signal: Located[str] | None
     shell: Located[tuple[str, ...]] | None
     args: Mapping[str, Located[str | None]]

@@ -11,7 +11,7 @@ from pytest_lucid.dockerfile.facts import (
     Command,
     Copy,
     ExposedPort,
-    Healthcheck,
+    HealthcheckInstruction,
     Located,
     Origin,
     RunInstruction,
@@ -205,7 +205,7 @@ class StageBuilder:
                 self._scope.ledger.problem("json", instruction.line, f"HEALTHCHECK: {error}.")
                 array = None
             command = self._command(text, array, instruction.line)
-        self._healthcheck = Healthcheck(
+        self._healthcheck = HealthcheckInstruction(
             command,
             instruction.line,
             interval=self._number(instruction, "interval", values.seconds),

@@ -21,7 +21,7 @@ Kind = Literal["file", "directory", "link", "device", "character device", "fifo"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """A file: its kind, its 12 permission bits, its owner by number, its size in bytes, and a link's target."""
 
     kind: Kind
@@ -47,7 +47,7 @@ _PLAIN = str.maketrans("sStT", "x-x-")
 
 
 @dataclass(frozen=True)
-class Config:
+class DeclaredConfig:
     """What an image or a container declares. `entrypoint` and `cmd` are as they are run; `ports` as `8080/tcp`."""
 
     environment: Mapping[str, str]
@@ -73,7 +73,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Command:
+class Invocation:
     """A program with its arguments, without a shell; `setup` are those to run before, in containers of their own.
 
     `environment` is added for the program itself, `committed` for all of them.
@@ -98,10 +98,10 @@ class Ran:
 class Tested(Protocol):
     """An image or a container, as such files see it. Every question raises LucidError where it cannot be answered."""
 
-    def config(self) -> Config:
+    def config(self) -> DeclaredConfig:
         """What it declares."""
 
-    def look(self, path: str) -> Found | None:
+    def look(self, path: str) -> FoundFile | None:
         """The file at `path`, itself and not what a link there leads to; None where there is none."""
 
     def read(self, path: str) -> bytes | None:
@@ -110,7 +110,7 @@ class Tested(Protocol):
     def folders(self, path: str) -> tuple[str, ...] | None:
         """The names of the directories in the directory `path`; None where there is none."""
 
-    def run(self, command: Command) -> Ran:
+    def run(self, command: Invocation) -> Ran:
         """How the command ends; raises MissingError where it cannot be started."""
 
 

@@ -84,7 +84,7 @@ class Layers(_Document):
     diff_ids: tuple[str, ...]
 
 
-class HealthCheck(_Document):
+class _HealthCheck(_Document):
     """HEALTHCHECK; times in nanoseconds."""
 
     model_config = ConfigDict(extra="allow")
@@ -96,7 +96,7 @@ class HealthCheck(_Document):
     Retries: int | None = None
 
 
-class Settings(_Document):
+class _Settings(_Document):
     """What an image gives its containers, in the names of the specification."""
 
     model_config = ConfigDict(extra="allow")
@@ -110,7 +110,7 @@ class Settings(_Document):
     Volumes: dict[str, Any] | None = None
     WorkingDir: str | None = None
     StopSignal: str | None = None
-    Healthcheck: HealthCheck | None = None
+    Healthcheck: _HealthCheck | None = None
 
 
 class Step(_Document):
@@ -124,7 +124,7 @@ class Configuration(_Document):
     """The configuration of an image."""
 
     rootfs: Layers
-    config: Settings | None = None
+    config: _Settings | None = None
     architecture: str = ""
     os: str = ""
     created: str | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.inspect.documents import Entry, understood
+from pytest_lucid.inspect.documents import ConsulEntry, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def _read(path: str, answer: Result) -> Any:
 
 def registrations(answer: Any, name: str) -> tuple[Registration, ...]:
     """The instances in Consul's answer about the service called `name`; raises EngineError for any other answer."""
-    entries: list[dict[str, Any]] = understood(list[Entry], answer, f"asking Consul for {name}")
+    entries: list[dict[str, Any]] = understood(list[ConsulEntry], answer, f"asking Consul for {name}")
     return tuple(
         Registration(
             address=entry["Service"].get("Address") or entry["Node"]["Address"],

@@ -26,29 +26,29 @@ class _Answer(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
 
-class Probe(_Answer):
+class _Probe(_Answer):
     """One run of a health check."""
 
     Output: Text = None
 
 
-class Health(_Answer):
+class _Health(_Answer):
     """What the health check has found."""
 
     Status: str = ""
-    Log: list[Probe] | None = None
+    Log: list[_Probe] | None = None
 
 
-class State(_Answer):
+class _State(_Answer):
     """How a container is."""
 
     Status: str
     Running: bool
     ExitCode: int = 0
-    Health_: Health | None = Field(default=None, alias="Health")
+    Health_: _Health | None = Field(default=None, alias="Health")
 
 
-class Healthcheck(_Answer):
+class _Healthcheck(_Answer):
     """How a container is probed; times in nanoseconds."""
 
     Test: Texts = None
@@ -58,7 +58,7 @@ class Healthcheck(_Answer):
     Retries: Number = None
 
 
-class Config(_Answer):
+class _Config(_Answer):
     """What a container was started as."""
 
     User: Text = None
@@ -68,10 +68,10 @@ class Config(_Answer):
     Hostname: Text = None
     Domainname: Text = None
     Labels: dict[str, str] | None = None
-    Healthcheck_: Healthcheck | None = Field(default=None, alias="Healthcheck")
+    Healthcheck_: _Healthcheck | None = Field(default=None, alias="Healthcheck")
 
 
-class Ulimit(_Answer):
+class _Ulimit(_Answer):
     """A limit of the kernel."""
 
     Name: str
@@ -79,19 +79,19 @@ class Ulimit(_Answer):
     Hard: int
 
 
-class Policy(_Answer):
+class _Policy(_Answer):
     """When a container is started again."""
 
     Name: Text = None
 
 
-class Logging(_Answer):
+class _Logging(_Answer):
     """Where logs go."""
 
     Type: Text = None
 
 
-class Host(_Answer):
+class _Host(_Answer):
     """How the host runs a container."""
 
     Tmpfs: dict[str, str] | None = None
@@ -100,16 +100,16 @@ class Host(_Answer):
     SecurityOpt: Texts = None
     MaskedPaths: Texts = None
     ReadonlyPaths: Texts = None
-    Ulimits: list[Ulimit] | None = None
-    RestartPolicy: Policy | None = None
-    LogConfig: Logging | None = None
+    Ulimits: list[_Ulimit] | None = None
+    RestartPolicy: _Policy | None = None
+    LogConfig: _Logging | None = None
     Memory: Number = None
     MemorySwap: Number = None
     PidsLimit: Number = None
     OomScoreAdj: Number = None
 
 
-class Mount(_Answer):
+class _Mount(_Answer):
     """Something that is mounted into a container."""
 
     Type: str
@@ -118,14 +118,14 @@ class Mount(_Answer):
     Source: Text = None
 
 
-class Binding(_Answer):
+class _Binding(_Answer):
     """Where a port is published."""
 
     HostIp: str
     HostPort: str = Field(pattern=r"^\d{0,5}$")
 
 
-class Endpoint(_Answer):
+class _Endpoint(_Answer):
     """A container's place on a network."""
 
     IPAddress: Text = None
@@ -134,11 +134,11 @@ class Endpoint(_Answer):
     DNSNames: Texts = None
 
 
-class Networking(_Answer):
+class _Networking(_Answer):
     """Ports and networks of a container."""
 
-    Ports: dict[str, list[Binding] | None] | None = None
-    Networks: dict[str, Endpoint]
+    Ports: dict[str, list[_Binding] | None] | None = None
+    Networks: dict[str, _Endpoint]
 
 
 class ContainerDocument(_Answer):
@@ -150,26 +150,26 @@ class ContainerDocument(_Answer):
     Args: Texts = None
     Image: str
     RestartCount: int
-    State_: State = Field(alias="State")
-    Config_: Config = Field(alias="Config")
-    HostConfig: Host
-    NetworkSettings: Networking
-    Mounts: list[Mount]
+    State_: _State = Field(alias="State")
+    Config_: _Config = Field(alias="Config")
+    HostConfig: _Host
+    NetworkSettings: _Networking
+    Mounts: list[_Mount]
 
 
-class Pool(_Answer):
+class _Pool(_Answer):
     """A pool of addresses."""
 
     Subnet: Annotated[str, AfterValidator(_network)]
 
 
-class Pools(_Answer):
+class _Pools(_Answer):
     """All pools of a network."""
 
-    Config: list[Pool] | None = None
+    Config: list[_Pool] | None = None
 
 
-class Member(_Answer):
+class _Member(_Answer):
     """A container on a network."""
 
     Name: str
@@ -183,35 +183,35 @@ class NetworkDocument(_Answer):
     Name: str
     Driver: str
     Internal: bool | None = None
-    IPAM: Pools | None = None
-    Containers: dict[str, Member] | None = None
+    IPAM: _Pools | None = None
+    Containers: dict[str, _Member] | None = None
 
 
-class Instance(_Answer):
+class _Instance(_Answer):
     """An instance of a service in Consul."""
 
     Address: str = ""
     Port: int = Field(ge=0, le=65535)
 
 
-class Node(_Answer):
+class _Node(_Answer):
     """The machine of an instance."""
 
     Address: str
 
 
-class Check(_Answer):
+class _Check(_Answer):
     """One of Consul's checks of an instance."""
 
     Status: str
 
 
-class Entry(_Answer):
+class ConsulEntry(_Answer):
     """One entry of `health/service/NAME`."""
 
-    Service: Instance
-    Node_: Node = Field(alias="Node")
-    Checks: list[Check]
+    Service: _Instance
+    Node_: _Node = Field(alias="Node")
+    Checks: list[_Check]
 
 
 def understood(shape: Any, document: Any, doing: str) -> Any:

@@ -31,7 +31,7 @@ class Health(Model):
     start_period: float | None = Field(None, gt=0, description="The shortest start period that HEALTHCHECK may give.")
 
 
-class Contract(Model):
+class ContractVariables(Model):
     """The variables that give every service its name and its port."""
 
     service: Variable | None = Field(None, description="The variable that holds the name of the service.")
@@ -116,7 +116,7 @@ class Demands(Model):
     labels: tuple[str, ...] | None = Field(None, description="Labels of the image that are there and not empty.")
     prefix: str | None = Field(None, description="How the names of containers and images begin.")
     environment: dict[Variable, str] | None = Field(None, description="Variables, and their values.")
-    contract: Contract | None = Field(None, description="The variables that tell a service who it is; see below.")
+    contract: ContractVariables | None = Field(None, description="The variables that name a service; see below.")
     health: Health | None = Field(None, description="How it shows that it is healthy; see below.")
     api: Interface | None = Field(None, description="What its HTTP interface promises; see below.")
     hardening: Hardening | None = Field(None, description="How little its container may do; see below.")
@@ -153,7 +153,7 @@ def is_key(key: str) -> bool:
     first, _, rest = key.partition(".")
     tables: dict[str, type[Model]] = {
         "api": Interface,
-        "contract": Contract,
+        "contract": ContractVariables,
         "health": Health,
         "hardening": Hardening,
         "content": ImagePolicy,

@@ -28,7 +28,7 @@ TRY = (
 )
 
 
-class Outcome(Enum):
+class ConnectOutcome(Enum):
     """What came of a connection."""
 
     OPEN = "open"
@@ -39,16 +39,16 @@ class Outcome(Enum):
 
 # What busybox says, by what it means; the first that is found counts.
 WORDS = {
-    "refused": Outcome.REFUSED,
-    "timed out": Outcome.SILENT,
-    "unreachable": Outcome.UNREACHABLE,
-    "No route": Outcome.UNREACHABLE,
-    "Cannot assign requested address": Outcome.UNREACHABLE,
-    "not permitted": Outcome.UNREACHABLE,
+    "refused": ConnectOutcome.REFUSED,
+    "timed out": ConnectOutcome.SILENT,
+    "unreachable": ConnectOutcome.UNREACHABLE,
+    "No route": ConnectOutcome.UNREACHABLE,
+    "Cannot assign requested address": ConnectOutcome.UNREACHABLE,
+    "not permitted": ConnectOutcome.UNREACHABLE,
 }
 
 
-class Endpoint(NamedTuple):
+class SocketAddress(NamedTuple):
     """An IPv4 or IPv6 address and a port."""
 
     address: str
@@ -59,10 +59,10 @@ class Endpoint(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-CONTROL = Endpoint("127.0.0.1", CLOSED_PORT)
+CONTROL = SocketAddress("127.0.0.1", CLOSED_PORT)
 
 
-def try_connections(session: Session, endpoints: Sequence[Endpoint]) -> Mapping[Endpoint, Outcome]:
+def try_connections(session: Session, endpoints: Sequence[SocketAddress]) -> Mapping[SocketAddress, ConnectOutcome]:
     """Try to connect to each of `endpoints` from inside the container of `session`.
 
     Raises EngineError where an answer is not understood, or where not even a port of its own that nobody listens at
@@ -70,12 +70,12 @@ def try_connections(session: Session, endpoints: Sequence[Endpoint]) -> Mapping[
     """
     wanted = list(dict.fromkeys((CONTROL, *endpoints)))
     groups = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
-    found: dict[Endpoint, Outcome] = {}
+    found: dict[SocketAddress, ConnectOutcome] = {}
     for group in groups:
         said = session.run(TRY.format(endpoints=" ".join(map(_word, group)), seconds=SECONDS)).stdout.decode()
         found |= dict(_read(session.sidecar.target, line) for line in said.splitlines())
     missing = [str(endpoint) for endpoint in wanted if endpoint not in found]
-    if missing or found[CONTROL] not in {Outcome.REFUSED, Outcome.OPEN}:
+    if missing or found[CONTROL] not in {ConnectOutcome.REFUSED, ConnectOutcome.OPEN}:
         raise EngineError(
             f"what {session.sidecar.target} can connect to cannot be seen; expected an answer of each port tried, "
             f"and of its own loopback; none of {', '.join(missing or [str(CONTROL)])}"
@@ -83,18 +83,18 @@ def try_connections(session: Session, endpoints: Sequence[Endpoint]) -> Mapping[
     return {endpoint: found[endpoint] for endpoint in endpoints}
 
 
-def _word(endpoint: Endpoint) -> str:
+def _word(endpoint: SocketAddress) -> str:
     # An address goes into a shell's command.
     return f"{ip_address(endpoint.address)},{int(endpoint.port)}"
 
 
-def _read(target: str, line: str) -> tuple[Endpoint, Outcome]:
+def _read(target: str, line: str) -> tuple[SocketAddress, ConnectOutcome]:
     """Read a line such as `10.0.0.2,80 1 nc: can't connect to remote host (10.0.0.2): Connection refused`."""
     where, code, *rest = line.split(maxsplit=2)
     address, _, port = where.rpartition(",")
-    endpoint = Endpoint(address, int(port))
+    endpoint = SocketAddress(address, int(port))
     if code == "0":
-        return endpoint, Outcome.OPEN
+        return endpoint, ConnectOutcome.OPEN
     said = "".join(rest)
     outcome = next((outcome for word, outcome in WORDS.items() if word in said), None)
     if outcome is None:

@@ -55,7 +55,7 @@ def sources(suite: str) -> tuple[Source, ...]:
 
 
 @dataclass(frozen=True)
-class Package:
+class DownloadedPackage:
     """One downloaded package: the path of its .deb file, its control fields and its list of MD5 sums."""
 
     path: Path
@@ -83,7 +83,7 @@ class Package:
         return match[1]
 
 
-def fetch(suite: str, names: Sequence[str], *, depends: bool, architecture: str) -> tuple[Package, ...]:
+def fetch(suite: str, names: Sequence[str], *, depends: bool, architecture: str) -> tuple[DownloadedPackage, ...]:
     """Return the packages, sorted by name, from the cache or else from the host's mirrors.
 
     With `depends`, also all that they and a minimal system need. Raises EngineError with apt's own words.
@@ -150,8 +150,8 @@ def run(command: Sequence[str], directory: Path | None = None) -> bytes:
     return done.stdout
 
 
-def _read(path: Path) -> Package:
+def _read(path: Path) -> DownloadedPackage:
     with tarfile.open(fileobj=BytesIO(run(["dpkg-deb", "--ctrl-tarfile", str(path)]))) as members:
         files = {name.removeprefix("./"): members.extractfile(name) for name in members.getnames()}
         control, md5sums = files["control"], files.get("md5sums")
-        return Package(path, control.read() if control else b"", md5sums.read() if md5sums else b"")
+        return DownloadedPackage(path, control.read() if control else b"", md5sums.read() if md5sums else b"")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import tarfile
     from collections.abc import Sequence
 
-    from pytest_lucid.standin.debian_packages import Package
+    from pytest_lucid.standin.debian_packages import DownloadedPackage
     from pytest_lucid.standin.recipe import Recipe
 
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
@@ -36,7 +36,7 @@ _RELEASE = (
 _ACCOUNTS = (("root", 0, "/root"), ("nobody", 65534, "/nonexistent"), ("nonroot", NONROOT, "/home/nonroot"))
 
 
-def assemble(recipe: Recipe, packages: Sequence[Package]) -> FileTree:
+def assemble(recipe: Recipe, packages: Sequence[DownloadedPackage]) -> FileTree:
     """Return the image's tree: the packages' files, then what the real image has beyond them.
 
     Every file belongs to root and none is setuid, whatever a package says; the times are 0, as in the real one.
@@ -89,7 +89,7 @@ def _identity(tree: FileTree, recipe: Recipe) -> None:
         tree.file(release, _RELEASE.format(number=number[1] if number else "", suite=recipe.suite))
 
 
-def _sums(package: Package, tree: FileTree) -> bytes:
+def _sums(package: DownloadedPackage, tree: FileTree) -> bytes:
     """Return the package's MD5 sums of those files that the image has."""
     lines = package.md5sums.decode().splitlines(keepends=True)
     return "".join(line for line in lines if line[34:].strip() in tree.entries).encode()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from pytest_lucid.standin.debian_packages import Package
+    from pytest_lucid.standin.debian_packages import DownloadedPackage
 
 STAGE_LABEL = "lucid.standin.stage"
 _ARCHIVES = "var/cache/lucid"
@@ -51,7 +51,7 @@ _APT_SETTINGS = re.compile(r"^Acquire::(https?::Proxy|Check-Valid-Until|Check-Da
 
 
 def assemble(
-    client: docker.DockerClient, suite: str, packages: Sequence[Package], architecture: str | None = None
+    client: docker.DockerClient, suite: str, packages: Sequence[DownloadedPackage], architecture: str | None = None
 ) -> FileTree:
     """Return the tree of a Debian system in which the packages are installed and apt uses the host's mirrors.
 

@@ -32,7 +32,7 @@ from pytest_lucid.sidecar.listeners import read_listeners
 from pytest_lucid.sidecar.pipe import connected
 from pytest_lucid.sidecar.runtime import read_runtime, resolve
 from pytest_lucid.stack.certificate import AUTHORITY
-from pytest_lucid.target.ways import Destination, find_ways
+from pytest_lucid.target.ways import ProbedPeer, find_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,11 +127,11 @@ class Deployment:
 
         return self._facts.ask(("ways", service.name, said), find)
 
-    def _destination(self, peer: Peer) -> Destination:
+    def _destination(self, peer: Peer) -> ProbedPeer:
         container = self.container(peer.name)
         container.demand_running()
         ports = (peer.port,) if peer.port else self.ports(peer.name)
-        return Destination(peer, container, self.sidecars.session(peer.name), ports)
+        return ProbedPeer(peer, container, self.sidecars.session(peer.name), ports)
 
     def drift(self, service: Service) -> Drift:
         """What has changed in the container's own layer since it was made; raises MissingError where there is none."""

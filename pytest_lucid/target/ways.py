@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import EngineError
-from pytest_lucid.sidecar.reach import CLOSED_PORT, Endpoint, Outcome, try_connections
+from pytest_lucid.sidecar.reach import CLOSED_PORT, ConnectOutcome, SocketAddress, try_connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ class Way:
     """A way to `peer`, and what came of it when it was tried from inside."""
 
     peer: Peer
-    endpoint: Endpoint
+    endpoint: SocketAddress
     through_host: bool
-    outcome: Outcome
+    outcome: ConnectOutcome
 
     @property
     def is_open(self) -> bool:
         """Whether it leads there: what refuses a connection has been reached, unless it is the host that refuses."""
-        return self.outcome is Outcome.OPEN or (self.outcome is Outcome.REFUSED and not self.through_host)
+        return self.outcome is ConnectOutcome.OPEN or (self.outcome is ConnectOutcome.REFUSED and not self.through_host)
 
     def __str__(self) -> str:
         """Return it for messages."""
@@ -39,7 +39,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Destination:
+class ProbedPeer:
     """Whom to reach: the container that runs, a session inside, and the TCP ports to try there."""
 
     peer: Peer
@@ -48,7 +48,7 @@ class Destination:
     ports: tuple[int, ...]
 
 
-def find_ways(source: Container, session: Session, wanted: Sequence[Destination]) -> tuple[Way, ...]:
+def find_ways(source: Container, session: Session, wanted: Sequence[ProbedPeer]) -> tuple[Way, ...]:
     """Try every way from `source`, inside which `session` is, to each of `wanted`.
 
     Raises EngineError where one of them cannot reach even itself there.
@@ -58,16 +58,16 @@ def find_ways(source: Container, session: Session, wanted: Sequence[Destination]
     return tuple(Way(peer, endpoint, host, found[endpoint]) for peer, endpoint, host in tries)
 
 
-def _tries(source: Container, destination: Destination) -> Iterator[tuple[Peer, Endpoint, bool]]:
+def _tries(source: Container, destination: ProbedPeer) -> Iterator[tuple[Peer, SocketAddress, bool]]:
     peer, container = destination.peer, destination.container
     addresses = sorted({address for each in container.addresses.values() for address in each})
-    straight = [Endpoint(address, port) for address in addresses for port in destination.ports or (CLOSED_PORT,)]
+    straight = [SocketAddress(address, port) for address in addresses for port in destination.ports or (CLOSED_PORT,)]
     _demand_answers(destination, straight)
     yield from ((peer, endpoint, False) for endpoint in straight)
     for port, numbers in container.published.items():
         if port.endswith("/tcp") and (peer.port is None or port == f"{peer.port}/tcp"):
             hosts = _hosts(source, container.published_at[port])
-            yield from ((peer, Endpoint(host, number), True) for host in hosts for number in sorted(numbers))
+            yield from ((peer, SocketAddress(host, number), True) for host in hosts for number in sorted(numbers))
 
 
 def _hosts(source: Container, bound: frozenset[str]) -> list[str]:
@@ -76,10 +76,14 @@ def _hosts(source: Container, bound: frozenset[str]) -> list[str]:
     return sorted({*gateways, *(each for each in bound - EVERYWHERE if not each.startswith("127.") and each != "::1")})
 
 
-def _demand_answers(destination: Destination, endpoints: Sequence[Endpoint]) -> None:
+def _demand_answers(destination: ProbedPeer, endpoints: Sequence[SocketAddress]) -> None:
     # Nobody can tell a wall from a house in which nobody is.
     itself = try_connections(destination.session, endpoints)
-    dead = [str(endpoint) for endpoint, outcome in itself.items() if outcome not in {Outcome.OPEN, Outcome.REFUSED}]
+    dead = [
+        str(endpoint)
+        for endpoint, outcome in itself.items()
+        if outcome not in {ConnectOutcome.OPEN, ConnectOutcome.REFUSED}
+    ]
     if dead or not endpoints:
         raise EngineError(
             f"{destination.peer.name} does not reach itself at {', '.join(dead) or 'any address'}, so who must not "

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import ConfigError, EngineError, MissingError
-from pytest_lucid.formats.tested import Found, Ran
+from pytest_lucid.formats.tested import FoundFile, Ran
 from pytest_lucid.target.testinfra_hosts import visits
 from pytest_lucid.tested.declared import read_config
 
 if TYPE_CHECKING:
     from pytest_lucid.engine.shell_protocol import Result
-    from pytest_lucid.formats.tested import Command, Config, Kind
+    from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Kind
 
 # How the tools of the sidecar, and the C library, say that a path leads nowhere.
 _ABSENT = (b"No such file or directory", b"Not a directory")
@@ -37,7 +37,7 @@ _KINDS: dict[int, Kind] = {
 }
 
 
-class Container:
+class ContainerUnderTest:
     """The container called `name` on the engine of `host`."""
 
     def __init__(self, name: str, host: str) -> None:
@@ -51,11 +51,11 @@ class Container:
         with engine_errors(f"inspecting {self.name}"):
             return visits().engine(self.host).client.api.inspect_container(self.name)
 
-    def config(self) -> Config:
+    def config(self) -> DeclaredConfig:
         """What it declares: its image's configuration, and what was changed when it was made."""
         return read_config(self.document)
 
-    def look(self, path: str) -> Found | None:
+    def look(self, path: str) -> FoundFile | None:
         """The file at `path`, itself and not what a link there leads to; None where there is none."""
         return self._stat(path, "")
 
@@ -74,7 +74,7 @@ class Container:
         answer = self.ask(_FOLDERS.format(path=_quoted(path)))
         return tuple(_text(answer.stdout).splitlines()) if answer.code == 0 else None
 
-    def run(self, command: Command) -> Ran:
+    def run(self, command: Invocation) -> Ran:
         """How the command ends in the container, as its user; raises ConfigError for what would change it."""
         if command.setup:
             raise ConfigError(f"setup: {self.name} runs, and setup would change it; test the image instead")
@@ -108,7 +108,7 @@ class Container:
     def close(self) -> None:
         """Nothing: its sidecar ends with those of the process."""
 
-    def _stat(self, path: str, option: str) -> Found | None:
+    def _stat(self, path: str, option: str) -> FoundFile | None:
         answer = self.ask(f"stat {option}-c '%f %u %g %s' {_quoted(path)}")
         if answer.code:
             if any(absent in answer.stderr for absent in _ABSENT):
@@ -116,7 +116,7 @@ class Container:
             raise EngineError(f"{path} of {self.name} cannot be looked at: {_text(answer.stderr).strip()}")
         mode, uid, gid, size = answer.stdout.split()
         bits = int(mode, 16)
-        return Found(_KINDS[stat.S_IFMT(bits)], stat.S_IMODE(bits), int(uid), int(gid), int(size))
+        return FoundFile(_KINDS[stat.S_IFMT(bits)], stat.S_IMODE(bits), int(uid), int(gid), int(size))
 
 
 def _quoted(path: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.formats.tested import Config
+from pytest_lucid.formats.tested import DeclaredConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def read_config(document: Mapping[str, Any]) -> Config:
+def read_config(document: Mapping[str, Any]) -> DeclaredConfig:
     """Read the `Config` of an image's or a container's document; what is not declared is empty."""
     config: Mapping[str, Any] = document.get("Config") or {}
-    return Config(
+    return DeclaredConfig(
         environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
         labels=dict(config.get("Labels") or {}),
         entrypoint=tuple(config.get("Entrypoint") or ()),

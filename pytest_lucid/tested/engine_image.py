@@ -13,7 +13,7 @@ from docker.types import LogConfig
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import EngineError, MissingError
-from pytest_lucid.formats.tested import Found, Ran
+from pytest_lucid.formats.tested import FoundFile, Ran
 from pytest_lucid.image.config import read_image
 from pytest_lucid.tested.declared import read_config
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
-    from pytest_lucid.formats.tested import Command, Config, Kind
+    from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Kind
 
 # A command that takes longer is stuck; the program that these files are for waits for ever.
 _DEADLINE_SECONDS = 600
@@ -54,11 +54,11 @@ class EngineImage:
             )
         return image.document
 
-    def config(self) -> Config:
+    def config(self) -> DeclaredConfig:
         """What it declares."""
         return read_config(self._document)
 
-    def look(self, path: str) -> Found | None:
+    def look(self, path: str) -> FoundFile | None:
         """The file at `path`; of a directory, nothing but its own entry is read."""
         with self._members(path) as members:
             member = next(members, None)
@@ -84,7 +84,7 @@ class EngineImage:
         parts = [member.name.strip("/").split("/") for member in found]
         return tuple(each[1] for each in parts if len(each) == 2) if found else None  # noqa: PLR2004 - FOLDER/NAME
 
-    def run(self, command: Command) -> Ran:
+    def run(self, command: Invocation) -> Ran:
         """How the command ends in a new container, after its setup; all of that is removed."""
         images: list[str] = []
         try:
@@ -116,7 +116,7 @@ class EngineImage:
 
     @contextmanager
     def _made(
-        self, command: Command, argv: tuple[str, ...], images: list[str], environment: dict[str, str]
+        self, command: Invocation, argv: tuple[str, ...], images: list[str], environment: dict[str, str]
     ) -> Iterator[str]:
         options = command.options
         _ = self._document
@@ -194,7 +194,7 @@ class _Chunks:
         return taken
 
 
-def _found(member: tarfile.TarInfo) -> Found:
+def _found(member: tarfile.TarInfo) -> FoundFile:
     kinds: dict[bytes, Kind] = {
         tarfile.DIRTYPE: "directory",
         tarfile.SYMTYPE: "link",
@@ -203,7 +203,7 @@ def _found(member: tarfile.TarInfo) -> Found:
         tarfile.FIFOTYPE: "fifo",
     }
     kind = kinds.get(member.type, "file")
-    return Found(kind, member.mode & 0o7777, member.uid, member.gid, member.size, member.linkname)
+    return FoundFile(kind, member.mode & 0o7777, member.uid, member.gid, member.size, member.linkname)
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> bytes | None:

@@ -10,9 +10,9 @@ from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.target.testinfra_scheme import SCHEME
-from pytest_lucid.tested.container import Container
+from pytest_lucid.tested.container import ContainerUnderTest
 from pytest_lucid.tested.engine_image import EngineImage
-from pytest_lucid.tested.saved_image import SavedImage
+from pytest_lucid.tested.saved_image import SavedImageUnderTest
 
 if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
@@ -26,23 +26,23 @@ class UnderTest:
         self._run = run
         self._host = host
         self._engine: Engine | None = None
-        self._found: dict[str, Container | EngineImage | SavedImage] = {}
+        self._found: dict[str, ContainerUnderTest | EngineImage | SavedImageUnderTest] = {}
 
-    def find(self, name: str) -> Container | EngineImage | SavedImage:
+    def find(self, name: str) -> ContainerUnderTest | EngineImage | SavedImageUnderTest:
         """Return what `name` stands for. Raises ConfigError for a container's name that is none."""
         if name not in self._found:
             self._found[name] = self._make(name)
         return self._found[name]
 
-    def _make(self, name: str) -> Container | EngineImage | SavedImage:
+    def _make(self, name: str) -> ContainerUnderTest | EngineImage | SavedImageUnderTest:
         if name.startswith(f"{SCHEME}://"):
             parts = urlsplit(name)
             container = parts.netloc + parts.path
             if not container:
                 raise ConfigError(f"{name} names no container; expected {SCHEME}://CONTAINER")
-            return Container(container, parse_qs(parts.query).get("host", [self._host])[0])
+            return ContainerUnderTest(container, parse_qs(parts.query).get("host", [self._host])[0])
         if Path(name).exists():
-            return SavedImage(Path(name))
+            return SavedImageUnderTest(Path(name))
         if self._engine is None:
             self._engine = connect(self._host)
         _demand_archives(self._engine, name)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from pytest_lucid.content.file_content import UNREAD, Content
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.formats.tested import Found
+from pytest_lucid.formats.tested import FoundFile
 from pytest_lucid.image.layer_cache import LayerCache
 from pytest_lucid.image.saved import read_path
 from pytest_lucid.image.scan import Scanner
@@ -22,13 +22,13 @@ from pytest_lucid.tested.declared import read_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_lucid.formats.tested import Command, Config, Ran
+    from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Ran
     from pytest_lucid.image.config import Image
     from pytest_lucid.image.entries import Entry
     from pytest_lucid.image.inventory import Inventory
 
 _CHUNK = 1 << 20
-_ROOT = Found("directory", 0o755, 0, 0)
+_ROOT = FoundFile("directory", 0o755, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Keeping(Scanner):
         return self.spool.read(size)
 
 
-class SavedImage:
+class SavedImageUnderTest:
     """The one image in `path`; of an image for several platforms, the one that runs here."""
 
     def __init__(self, path: Path) -> None:
@@ -75,11 +75,11 @@ class SavedImage:
             raise ConfigError(f"{self._path}: expected one image for {OWN_ARCHITECTURE}, got {held}")
         return fitting[0]
 
-    def config(self) -> Config:
+    def config(self) -> DeclaredConfig:
         """What it declares."""
         return read_config(self._read[0].document or {})
 
-    def look(self, path: str) -> Found | None:
+    def look(self, path: str) -> FoundFile | None:
         """The file at `path`, itself and not what a link there leads to; None where there is none."""
         folder, name = posixpath.split(posixpath.normpath(f"/{path}".replace("//", "/")))
         if not name:
@@ -105,7 +105,7 @@ class SavedImage:
         below = [entry for at, entry in inventory.merged.items() if posixpath.dirname(at) == folder.path]
         return tuple(entry.name for entry in below if entry.kind == "directory")
 
-    def run(self, command: Command) -> Ran:
+    def run(self, command: Invocation) -> Ran:
         """Refuse: a file runs nothing."""
         raise ConfigError(
             f"{command.argv[0]} cannot run: {self._path} is a file, and commands need an engine. Load the image "
@@ -117,6 +117,6 @@ class SavedImage:
         self._kept.spool.close()
 
 
-def _found(entry: Entry) -> Found:
+def _found(entry: Entry) -> FoundFile:
     kind = "fifo" if entry.kind == "other" else entry.kind
-    return Found(kind, entry.mode, entry.uid, entry.gid, entry.size, entry.target)
+    return FoundFile(kind, entry.mode, entry.uid, entry.gid, entry.size, entry.target)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.sidecar.reach import Outcome
+from pytest_lucid.sidecar.reach import ConnectOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def test_reaches_others(lucid_service: Service, lucid_ways: Ways) -> None:
     """The service can connect to what the matrix says, tried from inside, at one of the other's addresses at least."""
     ways = [way for way in lucid_ways(lucid_service.reaches or ()) if not way.through_host]
     assert ways, "there is nobody to reach"
-    reached = {(way.peer, way.endpoint.port) for way in ways if way.outcome is Outcome.OPEN}
+    reached = {(way.peer, way.endpoint.port) for way in ways if way.outcome is ConnectOutcome.OPEN}
     closed = [way for way in ways if (way.peer, way.endpoint.port) not in reached]
     assert not closed, "; ".join(f"{lucid_service.name} does not reach {way}" for way in closed)
 

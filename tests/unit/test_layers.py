@@ -102,3 +102,13 @@ def test_a_planted_circle_is_found(tmp_path: Path, line: str) -> None:
 def module_name(file: Path, root: Path) -> str:
     parts = file.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    found: dict[str, list[str]] = {}
+    for file in core():
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    assert len(found) > 100
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}

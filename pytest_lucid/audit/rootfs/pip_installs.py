@@ -56,7 +56,7 @@ class Venv:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InstallScheme:
     """Where packages go: the folder of modules, that of console scripts, and the interpreter these name first."""
 
     site: str
@@ -77,7 +77,7 @@ class Install:
 
     stage: int
     line: int
-    place: Place | None
+    place: InstallScheme | None
     base: KnownBase | None
     files: tuple[str, ...]
     constraints: tuple[str, ...]
@@ -192,7 +192,7 @@ def read_install(words: Sequence[str | None], where: Surroundings) -> Install | 
     )
 
 
-def _place(program: str, options: InstallerArguments, where: Surroundings) -> Place | None:
+def _place(program: str, options: InstallerArguments, where: Surroundings) -> InstallScheme | None:
     base = where.base
     if options.has("--root"):
         return None
@@ -200,11 +200,11 @@ def _place(program: str, options: InstallerArguments, where: Surroundings) -> Pl
     target = options.last("-t", "--target") or where.variables.get("PIP_TARGET")
     if target:
         target = _absolute(where.folder, target)
-        return Place(target, f"{target}/bin", own)
+        return InstallScheme(target, f"{target}/bin", own)
     if venv := _venv(program, options, where):
         # The version of an unknown builder is unknown; the place is known nevertheless.
         version = base.python if base and base.python else "3"
-        return Place(f"{venv}/lib/python{version}/site-packages", f"{venv}/bin", f"{venv}/bin/python")
+        return InstallScheme(f"{venv}/lib/python{version}/site-packages", f"{venv}/bin", f"{venv}/bin/python")
     if base is None or not base.python:
         return None
     kind = "dist" if own.startswith("/usr/bin/") else "site"
@@ -218,7 +218,7 @@ def _place(program: str, options: InstallerArguments, where: Surroundings) -> Pl
     elif given:
         # Debian's own pip adds local/, and calls the folder otherwise.
         prefix = _absolute(where.folder, given) + ("/local" if kind == "dist" else "")
-    return Place(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", own)
+    return InstallScheme(f"{prefix}/lib/python{base.python}/{kind}-packages", f"{prefix}/bin", own)
 
 
 def _is_managed(program: str, options: InstallerArguments, where: Surroundings) -> bool:
@@ -233,12 +233,12 @@ def _is_managed(program: str, options: InstallerArguments, where: Surroundings) 
     return own and default and not (elsewhere or told or options.vague or _venv(program, options, where))
 
 
-def site_of(base: KnownBase | None) -> Place | None:
+def site_of(base: KnownBase | None) -> InstallScheme | None:
     """Where an installer puts packages for the interpreter of a base itself; None where that is not known."""
     if base is None or not base.python:
         return None
     kind = "dist" if base.interpreter.startswith("/usr/bin/") else "site"
-    return Place(f"/usr/local/lib/python{base.python}/{kind}-packages", "/usr/local/bin", base.interpreter)
+    return InstallScheme(f"/usr/local/lib/python{base.python}/{kind}-packages", "/usr/local/bin", base.interpreter)
 
 
 def _venv(program: str, options: InstallerArguments, where: Surroundings) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_lucid.audit.rootfs.pip_installs import (
     Install,
-    Place,
+    InstallScheme,
     Surroundings,
     Venv,
     pip_arguments,
@@ -63,10 +63,12 @@ class PythonEffects:
         self._anything(self.folder)
         self._anything(self.home or "/")
         base, folder = self.base, environment.folder
-        place: Place | None = None
+        place: InstallScheme | None = None
         if folder:
             version = environment.python or (base.python if base and base.python else "3")
-            place = Place(f"{folder}/lib/python{version}/site-packages", f"{folder}/bin", f"{folder}/bin/python")
+            place = InstallScheme(
+                f"{folder}/lib/python{version}/site-packages", f"{folder}/bin", f"{folder}/bin/python"
+            )
             venv = Venv(folder, environment.interpreter, self.run.line)
             self.files.add(BuildEntry(folder, "unknown", self.run.line, venv=venv))
         elif folder == "":

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
     from pytest_lucid.audit.finding import Finding
     from pytest_lucid.audit.subject import Subject
-    from pytest_lucid.dockerfile.facts import Healthcheck
+    from pytest_lucid.dockerfile.facts import HealthcheckInstruction
     from pytest_lucid.matrix import Health
 
 # The engine's own values where a flag is not given.
 _INTERVAL, _TIMEOUT, _RETRIES = 30.0, 30.0, 3
 
 
-def short_start(subject: Subject, check: Healthcheck, demanded: Health) -> Iterator[Finding]:
+def short_start(subject: Subject, check: HealthcheckInstruction, demanded: Health) -> Iterator[Finding]:
     """A start period below the one of the matrix."""
     shortest = demanded.start_period or 0
     if check.start_period is not None and check.start_period < shortest:

@@ -16,7 +16,7 @@ from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.go_expand import expand
 from pytest_lucid.formats.go_regex import compiled
 from pytest_lucid.formats.structure.model import VERSIONS, MetadataTest, read_structure
-from pytest_lucid.formats.tested import Command, Options, Question
+from pytest_lucid.formats.tested import Invocation, Options, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Structure,
         Variable,
     )
-    from pytest_lucid.formats.tested import Config, Ran, Tested
+    from pytest_lucid.formats.tested import DeclaredConfig, Ran, Tested
 
 # Where Debian's packages keep their licences; libgnutls30 names a licence that it is not under.
 _DOCUMENTS = "/usr/share/doc"
@@ -104,7 +104,7 @@ def _command(test: CommandTest, structure: Structure, options: Options, tested: 
     argv = tuple(expand(word, declared) for word in (test.command, *test.args))
     # The program gets the test's own variables as they are written, without what they refer to.
     literal = {each.key: each.value for each in test.env_vars}
-    ran = tested.run(Command(argv, literal, committed, test.setup, options))
+    ran = tested.run(Invocation(argv, literal, committed, test.setup, options))
     return list(_command_problems(test, ran))
 
 
@@ -190,7 +190,7 @@ def _metadata(test: MetadataTest, tested: Tested) -> list[str]:
     ]
 
 
-def _pair_problems(called: str, pairs: Iterable[Variable], config: Config) -> Iterator[str]:
+def _pair_problems(called: str, pairs: Iterable[Variable], config: DeclaredConfig) -> Iterator[str]:
     declared = config.labels if called == "label" else config.environment
     for pair in pairs:
         if pair.key not in declared:

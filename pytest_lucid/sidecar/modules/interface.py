@@ -86,7 +86,7 @@ class SidecarInterface(SidecarModule, Interface):
         carrier = facts.get("carrier") == "1"
         peer = {"link_index": int(facts["iflink"])} if facts["iflink"] not in {facts["ifindex"], "0"} else {}
         before = ["NO-CARRIER"] if up and not carrier else []
-        link: dict[str, Any] = Seen(
+        link: dict[str, Any] = InterfaceState(
             ifindex=int(facts["ifindex"]),
             **peer,
             ifname=self.name,
@@ -169,7 +169,7 @@ class SidecarInterface(SidecarModule, Interface):
         return found
 
 
-class Seen(dict[str, Any]):
+class InterfaceState(dict[str, Any]):
     """What `ip --json` shows; asking for a key that cannot be seen raises EngineError instead of saying "none"."""
 
     def __missing__(self, key: str) -> Any:
@@ -187,7 +187,7 @@ def _route(line: str, preferences: dict[IPv6Network, str]) -> dict[str, Any]:
     words = line.split()
     kind = [words.pop(0)] if words[0] in KINDS else []
     keys = {"via": "gateway", "scope": "scope", "src": "prefsrc", "metric": "metric"}
-    found: dict[str, Any] = Seen({"type": kind[0]} if kind else {})
+    found: dict[str, Any] = InterfaceState({"type": kind[0]} if kind else {})
     found["dst"] = words[0]
     found.update({key: value for word, key in keys.items() if (value := _after(words, word))})
     if "metric" in found:

@@ -36,7 +36,7 @@ class SidecarProcess(SidecarModule, Process):
         number = str(filters.get("pid", ""))
         rows = self._rows(columns, number) if PID.fullmatch(number) else self._rows(columns)
         return [
-            Seen(row, columns, self._get_process_attribute_by_pid)
+            FoundProcess(row, columns, self._get_process_attribute_by_pid)
             for row in rows
             if all(str(row.column(name)) == str(value) for name, value in filters.items())
         ]
@@ -131,7 +131,7 @@ class Row:
         return value if name in {"lstart", "args"} else _number(value)
 
 
-class Seen(_Process):
+class FoundProcess(_Process):
     """A process as it was when it was found: `columns` of `row`, each computed when it is asked for.
 
     Any other column is asked anew, of the same process.

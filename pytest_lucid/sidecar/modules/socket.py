@@ -22,7 +22,7 @@ IPV4_ANY, IPV6_ANY = IPv4Address(0), IPv6Address(0)
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class SocketEntry:
     """One line of a table: where it is bound, and where it is connected to."""
 
     protocol: str
@@ -65,17 +65,17 @@ class SidecarSocket(SidecarModule, Socket):
             address, self._at_port(self._endpoints(f"{self.protocol}6"))
         )
 
-    def _at_port(self, found: list[Endpoint]) -> list[Endpoint]:
+    def _at_port(self, found: list[SocketEntry]) -> list[SocketEntry]:
         return [each for each in found if each.is_waiting and each.port == int(self.port)]
 
-    def _takes(self, address: IPv4Address | IPv6Address, bound: list[Endpoint]) -> bool:
+    def _takes(self, address: IPv4Address | IPv6Address, bound: list[SocketEntry]) -> bool:
         wildcard = IPV4_ANY if address.version == IPV4_ANY.version else IPV6_ANY
         if any(_unmapped(each.address) in {address, wildcard} for each in bound):
             return True
         both = [each for each in bound if each.address == IPV6_ANY and wildcard == IPV4_ANY]
         return any(self._takes_ipv4(each) for each in both)
 
-    def _takes_ipv4(self, endpoint: Endpoint) -> bool:
+    def _takes_ipv4(self, endpoint: SocketEntry) -> bool:
         """Whether a socket on `::` takes IPv4, too; asked once. Where the kernel does not tell, TCP is tried."""
         known: dict[int, bool] = self._host.backend.takes_ipv4
         if endpoint.inode not in known and endpoint.protocol == "tcp":
@@ -86,7 +86,7 @@ class SidecarSocket(SidecarModule, Socket):
             self._learn_datagrams(endpoint)
         return known[endpoint.inode]
 
-    def _learn_datagrams(self, endpoint: Endpoint) -> None:
+    def _learn_datagrams(self, endpoint: SocketEntry) -> None:
         try:
             self._ask_kernel("datagrams")
             said = "it was closed meanwhile"
@@ -98,13 +98,13 @@ class SidecarSocket(SidecarModule, Socket):
                 f"ask for udp://:::{endpoint.port}."
             )
 
-    def _listeners(self) -> list[Endpoint] | None:
+    def _listeners(self) -> list[SocketEntry] | None:
         """What listens for TCP, without its connections; None where the kernel does not tell."""
         try:
             told = self._ask_kernel("listeners")
         except ValueError:
             return None
-        return [Endpoint("tcp", WAITING["tcp"], each.address, each.port, IPV4_ANY, 0, each.inode) for each in told]
+        return [SocketEntry("tcp", WAITING["tcp"], each.address, each.port, IPV4_ANY, 0, each.inode) for each in told]
 
     def _ask_kernel(self, request: str) -> list[sock_diag.Bound]:
         """Ask over netlink, and remember which sockets take IPv4; raises ValueError where there is no answer."""
@@ -161,13 +161,13 @@ class SidecarSocket(SidecarModule, Socket):
             if (listening and int(flags, 16) & UNIX_LISTENING) or (not listening and state == UNIX_CONNECTED):
                 yield "unix", path[0]
 
-    def _endpoints(self, protocol: str | None) -> list[Endpoint]:
+    def _endpoints(self, protocol: str | None) -> list[SocketEntry]:
         found = []
         for line in self._table(protocol or "tcp udp"):
             table, _, here, there, state, _, _, _, _, _, inode, *_ = line.split()
             (address, port), (peer, peer_port) = (word.split(":") for word in (here, there))
             found.append(
-                Endpoint(
+                SocketEntry(
                     table.removesuffix("6"),
                     state,
                     read_address(address),

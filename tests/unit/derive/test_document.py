@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_lucid.derive.document import write_matrix
-from pytest_lucid.derive.seen import Seen
+from pytest_lucid.derive.seen import SeenContainer
 from pytest_lucid.inspect.container import Container
 from pytest_lucid.inspect.drift import Drift
 from pytest_lucid.inspect.network import NetworkFacts
@@ -28,7 +28,9 @@ NETWORK = NetworkFacts(
 )
 
 
-def seen(image: str = "shop:1.2", user: str = "1000:1000", host: dict[str, Any] | None = None, **more: Any) -> Seen:
+def seen(
+    image: str = "shop:1.2", user: str = "1000:1000", host: dict[str, Any] | None = None, **more: Any
+) -> SeenContainer:
     document = {
         "Config": {"Image": image, "User": user},
         "HostConfig": {"ReadonlyRootfs": True, "Memory": 1, "PidsLimit": 1, **(host or {})},
@@ -41,10 +43,10 @@ def seen(image: str = "shop:1.2", user: str = "1000:1000", host: dict[str, Any] 
         "RestartCount": 0,
         **more,
     }
-    return Seen(Container("shop-web-1", document), None, Drift(()), user, is_current=True)
+    return SeenContainer(Container("shop-web-1", document), None, Drift(()), user, is_current=True)
 
 
-def derived(tmp_path: Path, each: Seen) -> Matrix:
+def derived(tmp_path: Path, each: SeenContainer) -> Matrix:
     file = tmp_path / "lucid.toml"
     file.write_text(write_matrix([each], [NETWORK], TODAY), "utf-8")
     return load_matrix(file)
@@ -86,7 +88,9 @@ def test_what_is_well_is_demanded_as_it_is(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_looks_wrong_is_demanded_and_waived_until_a_day(tmp_path: Path, each: Seen, waived: set[str]) -> None:
+def test_what_looks_wrong_is_demanded_and_waived_until_a_day(
+    tmp_path: Path, each: SeenContainer, waived: set[str]
+) -> None:
     matrix = derived(tmp_path, each)
     assert {waiver.check for waiver in matrix.waiver} == waived
     assert {waiver.expires for waiver in matrix.waiver} <= {dt.date(2026, 4, 1)}

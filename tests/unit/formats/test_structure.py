@@ -16,8 +16,8 @@ from saved import config, layer, save
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.document import read_document
 from pytest_lucid.formats.structure.judge import questions
-from pytest_lucid.formats.tested import Found
-from pytest_lucid.tested.saved_image import SavedImage
+from pytest_lucid.formats.tested import FoundFile
+from pytest_lucid.tested.saved_image import SavedImageUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def member(path: str, kind: bytes = tarfile.REGTYPE, **values: Any) -> tarfile.T
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Iterator[SavedImage]:
+def image(tmp_path: Path) -> Iterator[SavedImageUnderTest]:
     lowest = layer(
         {
             "etc": member("etc", tarfile.DIRTYPE, mode=0o755),
@@ -56,12 +56,12 @@ def image(tmp_path: Path) -> Iterator[SavedImage]:
         }
     )
     upper = layer({"etc/.wh.gone": b"", "bad": b"This is under the agpl."})
-    made = SavedImage(save(tmp_path / "image.tar", [lowest, upper], config([lowest, upper])))
+    made = SavedImageUnderTest(save(tmp_path / "image.tar", [lowest, upper], config([lowest, upper])))
     yield made
     made.close()
 
 
-def problems(text: str, image: SavedImage, name: str = "x.yaml") -> list[list[str]]:
+def problems(text: str, image: SavedImageUnderTest, name: str = "x.yaml") -> list[list[str]]:
     return [question.ask(image) for question in questions(read_document(text, Path(name)))]
 
 
@@ -84,7 +84,7 @@ def problems(text: str, image: SavedImage, name: str = "x.yaml") -> list[list[st
         "{path: '/etc/${NOTHING}hello'}",
     ],
 )
-def test_a_file_that_is_as_demanded_passes(test: str, image: SavedImage) -> None:
+def test_a_file_that_is_as_demanded_passes(test: str, image: SavedImageUnderTest) -> None:
     assert problems(f"{HEAD}fileExistenceTests: [{{name: x, {test[1:]}]", image) == [[]]
 
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_as_demanded_passes(test: str, image: SavedImage) -> None
         ("{path: /etc/hello/below}", "is not there"),
     ],
 )
-def test_a_file_that_is_not_as_demanded_fails_and_says_why(test: str, said: str, image: SavedImage) -> None:
+def test_a_file_that_is_not_as_demanded_fails_and_says_why(test: str, said: str, image: SavedImageUnderTest) -> None:
     ((problem,),) = problems(f"{HEAD}fileExistenceTests: [{{name: x, {test[1:]}]", image)
     assert said in problem
 
@@ -118,7 +118,7 @@ def test_a_file_that_is_not_as_demanded_fails_and_says_why(test: str, said: str,
         ("{path: /pipe, expectedContents: ['']}", "no file that can be read"),
     ],
 )
-def test_contents(test: str, said: str, image: SavedImage) -> None:
+def test_contents(test: str, said: str, image: SavedImageUnderTest) -> None:
     ((*found,),) = problems(f"{HEAD}fileContentTests: [{{name: x, {test[1:]}]", image)
     assert [said in each for each in found] == ([True] if said else [])
 
@@ -132,14 +132,14 @@ def test_contents(test: str, said: str, image: SavedImage) -> None:
         ("{debian: false, files: [/nowhere]}", "/nowhere is not there"),
     ],
 )
-def test_licences(test: str, said: str, image: SavedImage) -> None:
+def test_licences(test: str, said: str, image: SavedImageUnderTest) -> None:
     ((*found,),) = problems(f"{HEAD}licenseTests: [{test}]", image)
     assert [said in each for each in found] == ([True] if said else [])
 
 
 def test_a_package_without_a_licence_fails(tmp_path: Path) -> None:
     one = layer({name: member(name, tarfile.DIRTYPE, mode=0o755) for name in ("usr/share/doc", "usr/share/doc/bare")})
-    with closing(SavedImage(save(tmp_path / "i.tar", [one], config([one])))) as image:
+    with closing(SavedImageUnderTest(save(tmp_path / "i.tar", [one], config([one])))) as image:
         ((problem,),) = problems(f"{HEAD}licenseTests: [{{debian: true}}]", image)
     assert "/usr/share/doc/bare/copyright is not there" in problem
 
@@ -162,7 +162,7 @@ def test_a_package_without_a_licence_fails(tmp_path: Path) -> None:
         ("{entrypoint: ['']}", "ENTRYPOINT is []; expected ['']"),
     ],
 )
-def test_metadata(test: str, said: str, image: SavedImage) -> None:
+def test_metadata(test: str, said: str, image: SavedImageUnderTest) -> None:
     ((*found,),) = problems(f"{HEAD}metadataTest: {test}", image)
     assert [said in each for each in found] == ([True] if said else [])
 
@@ -208,7 +208,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert [line.split(":")[1] for line in str(caught.value).splitlines()] == ["2", "3"]
 
 
-def test_json_is_read_in_any_case_and_with_zero_for_what_is_not_said(image: SavedImage) -> None:
+def test_json_is_read_in_any_case_and_with_zero_for_what_is_not_said(image: SavedImageUnderTest) -> None:
     tests = [{"Name": "a", "PATH": "/nowhere"}, {"name": "b", "path": "/home", "ShouldExist": True}]
     text = json.dumps({"SchemaVersion": "2.0.0", "FileExistenceTests": tests})
     absent, owned = problems(text, image, "x.json")
@@ -216,7 +216,7 @@ def test_json_is_read_in_any_case_and_with_zero_for_what_is_not_said(image: Save
     assert [re.findall(r"expected (\d)", each) for each in owned] == [["0"], ["0"]]
 
 
-def test_a_command_against_a_file_is_refused(image: SavedImage) -> None:
+def test_a_command_against_a_file_is_refused(image: SavedImageUnderTest) -> None:
     with pytest.raises(ConfigError, match=r"/bin/x cannot run: .* is a file"):
         problems(f"{HEAD}commandTests: [{{name: x, command: /bin/x}}]", image)
 
@@ -238,7 +238,7 @@ def test_an_image_for_another_platform_is_refused_where_several_are_there(tmp_pa
     parts["manifest.json"] = json.dumps([*manifest, {**manifest[0], "Config": "d.json"}]).encode()
     (tmp_path / "two.tar").write_bytes(layer(parts))
     with (
-        closing(SavedImage(tmp_path / "two.tar")) as image,
+        closing(SavedImageUnderTest(tmp_path / "two.tar")) as image,
         pytest.raises(ConfigError, match=r"expected one image for \w+, got .*s390x.*riscv64"),
     ):
         image.config()
@@ -247,15 +247,15 @@ def test_an_image_for_another_platform_is_refused_where_several_are_there(tmp_pa
 @pytest.mark.parametrize(
     ("found", "mode"),
     [
-        (Found("file", 0o644, 0, 0), "-rw-r--r--"),
-        (Found("file", 0o4755, 0, 0), "urwxr-xr-x"),
-        (Found("file", 0o2644, 0, 0), "grw-r--r--"),
-        (Found("directory", 0o3777, 0, 0), "dgtrwxrwxrwx"),
-        (Found("character device", 0o620, 0, 0), "Dcrw--w----"),
-        (Found("device", 0o660, 0, 0), "Drw-rw----"),
-        (Found("socket", 0o755, 0, 0), "Srwxr-xr-x"),
-        (Found("file", 0o1644, 0, 0), "trw-r--r--"),
+        (FoundFile("file", 0o644, 0, 0), "-rw-r--r--"),
+        (FoundFile("file", 0o4755, 0, 0), "urwxr-xr-x"),
+        (FoundFile("file", 0o2644, 0, 0), "grw-r--r--"),
+        (FoundFile("directory", 0o3777, 0, 0), "dgtrwxrwxrwx"),
+        (FoundFile("character device", 0o620, 0, 0), "Dcrw--w----"),
+        (FoundFile("device", 0o660, 0, 0), "Drw-rw----"),
+        (FoundFile("socket", 0o755, 0, 0), "Srwxr-xr-x"),
+        (FoundFile("file", 0o1644, 0, 0), "trw-r--r--"),
     ],
 )
-def test_modes_are_written_as_go_writes_them(found: Found, mode: str) -> None:
+def test_modes_are_written_as_go_writes_them(found: FoundFile, mode: str) -> None:
     assert found.go_mode == mode
