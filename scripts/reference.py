@@ -39,6 +39,7 @@ PAGES: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("`[image]`, in a row `content`", demands.ImagePolicy, None),
     ("`[[service]]`", service.Service, demands.Demands),
     ("`ports` of a row", service.Port, None),
+    ("`compose` of a row", service.ComposeService, None),
     ("The top", model.Matrix, demands.Demands),
     ("`[network]` and `[[networks]]`", model.Network, None),
     ("`[consul]`", model.Consul, None),

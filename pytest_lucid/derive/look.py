@@ -15,6 +15,7 @@ from pytest_lucid.errors import ConfigError, EngineError
 from pytest_lucid.image.config import read_image
 from pytest_lucid.inspect.container import read_container
 from pytest_lucid.inspect.drift import read_drift
+from pytest_lucid.inspect.find import PROJECT
 from pytest_lucid.inspect.network import read_network
 from pytest_lucid.sidecar.runtime import read_runtime
 from pytest_lucid.target.sidecar_pool import SidecarPool
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # How the engine lists a container that has ended well.
 DONE = "Exited (0)"
-PROJECT = "com.docker.compose.project"
 
 
 def look(host: str, project: str | None) -> tuple[list[SeenContainer], list[NetworkFacts]]:

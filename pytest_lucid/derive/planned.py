@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.derive.seen import SeenContainer
 from pytest_lucid.inspect.container import Container
+from pytest_lucid.inspect.find import COMPOSE_SERVICE, NUMBER, PROJECT
 from pytest_lucid.inspect.network import NetworkFacts
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def plan(model: Described, image_of: Callable[[str], Image | None]) -> tuple[lis
     networks = model.get("networks") or {}
     planned = [
         SeenContainer(
-            container=Container(name, _document(model, service, reference, image)),
+            container=Container(name, _document(model, service, reference, image, labels)),
             image_user=image.user if image else None,
             declared_by=f"services.{key}",
             unknown=frozenset(_unknown(service, image)),
@@ -47,7 +48,8 @@ def plan(model: Described, image_of: Callable[[str], Image | None]) -> tuple[lis
         for key, service in services.items()
         for reference in [str(service.get("image") or f"{model['name']}-{key}")]
         for image in [image_of(reference)]
-        for name in names[key]
+        for number, name in enumerate(names[key], 1)
+        for labels in [{PROJECT: model["name"], COMPOSE_SERVICE: key, NUMBER: str(number)}]
     ]
     used = {network for each in planned for network in each.container.networks}
     facts = [_network(each) for each in networks.values() if each["name"] in used]
@@ -62,12 +64,18 @@ def _names(project: str, key: str, service: Described) -> list[str]:
     return [f"{project}-{key}-{number}" for number in range(1, count + 1)]
 
 
-def _document(model: Described, service: Described, reference: str, image: Image | None) -> dict[str, Any]:
+def _document(
+    model: Described, service: Described, reference: str, image: Image | None, labels: dict[str, str]
+) -> dict[str, Any]:
     limits = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
     mode = str(service.get("network_mode") or "")
     volumes = [_mount(model, each) for each in service.get("volumes") or ()]
     return {
-        "Config": {"Image": reference, "User": str(service.get("user") or (image.user if image else ""))},
+        "Config": {
+            "Image": reference,
+            "User": str(service.get("user") or (image.user if image else "")),
+            "Labels": labels,
+        },
         "HostConfig": {
             "ReadonlyRootfs": service.get("read_only"),
             "Memory": service.get("mem_limit") or limits.get("memory"),

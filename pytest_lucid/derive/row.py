@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_lucid.inspect.find import COMPOSE_SERVICE, NUMBER, PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,7 @@ def demands(seen: SeenContainer) -> Iterator[Demand]:
     yield Demand(
         f"name = {text(container.name)}", seen.source("the name of the container", "its name, and the project's")
     )
+    yield from _found(seen)
     yield from _image(seen)
     if seen.ends:
         yield Demand("once = true", seen.source("it ended with 0", "others wait until it has ended with 0"))
@@ -59,6 +62,18 @@ def demands(seen: SeenContainer) -> Iterator[Demand]:
         yield Demand("# it was restarted by the engine", f"RestartCount is {container.restarts}", ("CTR-STABLE",))
     yield from _health(seen)
     yield from _hardening(seen, storage)
+
+
+def _found(seen: SeenContainer) -> Iterator[Demand]:
+    """Find by labels what compose has named itself: another compose may write the name in another way."""
+    labels = seen.container.config.get("Labels") or {}
+    project, service, number = (str(labels.get(key) or "") for key in (PROJECT, COMPOSE_SERVICE, NUMBER))
+    if seen.container.name.replace("_", "-") == f"{project}-{service}-{number}".replace("_", "-"):
+        which = "" if number == "1" else f", number = {number}"
+        yield Demand(
+            f"compose = {{ project = {text(project)}, service = {text(service)}{which} }}",
+            seen.source("compose made the name, so its labels find the container", "no container_name"),
+        )
 
 
 def _health(seen: SeenContainer) -> Iterator[Demand]:

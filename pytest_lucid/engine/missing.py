@@ -5,14 +5,14 @@ from __future__ import annotations
 from pytest_lucid.errors import MissingError
 
 
-def no_container(name: str) -> MissingError:
-    """There is no container called `name`."""
-    return not_running(name, f"there is no container called {name}")
+def no_container(name: str, found: str = "", hint: str = "") -> MissingError:
+    """There is no container called `name`, or as `found` says; `hint` is a sentence on what is there instead."""
+    return not_running(name, found or f"there is no container called {name}", hint)
 
 
-def not_running(name: str, found: str) -> MissingError:
-    """The container called `name` does not run; `found` is a clause that says what was found."""
-    return MissingError(f"{found}; expected it to run", about=f"container {name}")
+def not_running(name: str, found: str, hint: str = "") -> MissingError:
+    """The container called `name` does not run; `found` is a clause that says what was found, `hint` a sentence."""
+    return MissingError(f"{found}; expected it to run" + (f". {hint}" if hint else ""), about=f"container {name}")
 
 
 def no_network(name: str) -> MissingError:

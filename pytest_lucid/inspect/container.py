@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -10,6 +10,7 @@ from docker.errors import APIError, NotFound
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.engine.missing import no_container, not_running
 from pytest_lucid.inspect.documents import ContainerDocument, understood
+from pytest_lucid.inspect.find import hint_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,11 +24,15 @@ HEALTH_CHARACTERS = 2000
 
 @dataclass(frozen=True)
 class Container:
-    """The container called `name`, and the last lines it logged. One that is not there raises MissingError."""
+    """The container called `name`, and the last lines it logged. One that is not there raises MissingError.
+
+    Of one that is not there, `missing` is the error that says what was looked for, if that was not only its name.
+    """
 
     name: str
     document: Mapping[str, Any] | None
     log: str = ""
+    missing: MissingError | None = field(default=None, compare=False)
 
     @property
     def status(self) -> str:
@@ -244,7 +249,7 @@ class Container:
     @property
     def _document(self) -> Mapping[str, Any]:
         if self.document is None:
-            raise no_container(self.name)
+            raise self.missing or no_container(self.name)
         return self.document
 
 
@@ -260,9 +265,9 @@ def read_container(engine: Engine, name: str) -> Container:
             document = understood(ContainerDocument, engine.client.api.inspect_container(name), doing)
             # The engine also answers to the beginning of an id.
             if document["Name"] != f"/{name}":
-                return Container(name, None)
+                return Container(name, None, missing=no_container(name, hint=hint_for(engine, name)))
         except NotFound:
-            return Container(name, None)
+            return Container(name, None, missing=no_container(name, hint=hint_for(engine, name)))
         try:
             log = engine.client.api.logs(document["Id"], tail=LOG_LINES).decode("utf-8", "replace")
         except NotFound:

@@ -4,9 +4,10 @@ from pytest_lucid.matrix.demands import Hardening, Health, ImagePolicy, Interfac
 from pytest_lucid.matrix.excuses import PathIgnore, Waiver
 from pytest_lucid.matrix.load import load_matrix
 from pytest_lucid.matrix.model import Consul, Matrix, Network
-from pytest_lucid.matrix.service import Port, Service
+from pytest_lucid.matrix.service import ComposeService, Port, Service
 
 __all__ = [
+    "ComposeService",
     "Consul",
     "Hardening",
     "Health",

@@ -51,10 +51,27 @@ class Port(Model):
         return f"{self.number}/{self.protocol}"
 
 
+class ComposeService(Model):
+    """A service of a compose project, by the labels that compose gives its containers, whatever they are called."""
+
+    project: str = Field(min_length=1, description="The name of the compose project.")
+    service: str = Field(min_length=1, description="The name of the service in the compose file.")
+    number: int = Field(1, ge=1, strict=True, description="Which one, where the service is scaled.")
+
+    def __str__(self) -> str:
+        """Return it as a reader calls it."""
+        return f"number {self.number} of service {self.service} in the compose project {self.project}"
+
+
 class Service(Demands):
     """One row of the matrix: a service, the image it runs, and what is demanded of both."""
 
-    name: Name = Field(description="The name of its container.")
+    name: Name = Field(description="The name of the row, and of its container unless a key below finds it.")
+    container: Name | None = Field(None, description="The name of its container, if that is not the row's.")
+    compose: ComposeService | None = Field(None, description="Its container is found by compose's labels.")
+    label: str | None = Field(
+        None, pattern=r"^[^=\s]+=.*$", description="Its container is the one with this label, such as `app=web`."
+    )
     image: Reference = Field(description="The image that it runs.")
     dockerfile: ProjectPath | None = Field(None, description="What the image is built from; none for a foreign one.")
     cluster: str | None = Field(None, min_length=1, description="What the label `cluster` of the image says.")
@@ -108,6 +125,12 @@ class Service(Demands):
             raise PydanticCustomError(
                 "certificate", "a service with an https port needs 'certificate', the directory of cert.pem and key.pem"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_found_in_one_way(self) -> Service:
+        if sum(key is not None for key in (self.container, self.compose, self.label)) > 1:
+            raise PydanticCustomError("certificate", "one of 'container', 'compose' and 'label'")
         return self
 
     @property

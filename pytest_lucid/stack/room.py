@@ -25,6 +25,7 @@ def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> 
         networks = engine.client.api.networks()
         volumes = engine.client.api.volumes()["Volumes"] or []
     problems = [
+        *_found_elsewhere(services),
         *_names(
             engine.host,
             containers,
@@ -36,6 +37,15 @@ def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> 
     ]
     if problems:
         raise ConfigError(f"--lucid-up: something is in the way on {engine}:\n  " + "\n  ".join(problems))
+
+
+def _found_elsewhere(services: Sequence[Service]) -> Iterator[str]:
+    for service in services:
+        if service.container or service.compose or service.label:
+            yield (
+                f"the row {service.name} says where the container is that somebody else made (`container`, `compose` "
+                "or `label`), and a bring-up calls it by the row's name; leave out the key, or use --lucid-host"
+            )
 
 
 def _names(host: str, containers: list[dict[str, Any]], wanted: set[str]) -> Iterator[str]:

@@ -139,7 +139,7 @@ class Chaos:
     def _hurt(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Iterator[None]:
         with engine_errors(f"disturbing {name}"):
             try:
-                container = self._client.containers.get(name)
+                container = self._client.containers.get(self._deployment.container(name).name)
             except NotFound as error:
                 raise no_container(name) from error
             try:

@@ -59,18 +59,29 @@ REFUSED_PATH = "/api/v1/chain/%7E"
 
 
 class Deployment:
-    """The services of `matrix` on `engine`. Facts are those of the moment at which they were first asked for."""
+    """The services of `matrix` on `engine`. Facts are those of the moment at which they were first asked for.
 
-    def __init__(self, engine: Engine, matrix: Matrix, sidecars: SidecarPool) -> None:
+    `find` gives the name of the container of a row, and raises MissingError where there is none.
+    """
+
+    def __init__(self, engine: Engine, matrix: Matrix, sidecars: SidecarPool, find: Callable[[str], str] = str) -> None:
         self.engine = engine
         self.matrix = matrix
         self.sidecars = sidecars
+        self._find = find
         self._facts = Once()
         self._journey: Future[Journey] | None = None
 
     def container(self, name: str) -> Container:
-        """The container called `name`."""
-        return self._facts.ask(("container", name), lambda: read_container(self.engine, name))
+        """The container of the row called `name`, or of this name."""
+        return self._facts.ask(("container", name), lambda: self.read_container(name))
+
+    def read_container(self, name: str) -> Container:
+        """The same as it is now; nothing is kept."""
+        try:
+            return read_container(self.engine, self._find(name))
+        except MissingError as error:
+            return Container(name, None, missing=error)
 
     @property
     def network(self) -> NetworkFacts:
@@ -135,7 +146,7 @@ class Deployment:
 
     def drift(self, service: Service) -> Drift:
         """What has changed in the container's own layer since it was made; raises MissingError where there is none."""
-        return self._facts.ask(("drift", service.name), lambda: read_drift(self.engine, service.name))
+        return self._facts.ask(("drift", service.name), lambda: read_drift(self.engine, self._find(service.name)))
 
     def get(self, service: Service, path: str, port: Port | None = None) -> Response:
         """What `service` answers to GET `path` on the published side of `port` (its HTTP port unless given).
@@ -248,7 +259,9 @@ class Deployment:
         """The certificate authority stored beside the certificate of `service`, in PEM; None where there is none."""
         with engine_errors(f"reading the certificate authority of {service.name}"):
             try:
-                chunks, _ = self.engine.client.api.get_archive(service.name, f"{service.certificate}/{AUTHORITY}")
+                chunks, _ = self.engine.client.api.get_archive(
+                    self._find(service.name), f"{service.certificate}/{AUTHORITY}"
+                )
             except NotFound:
                 return None
             return _text_of(chunks)

@@ -12,7 +12,6 @@ from pytest_lucid.engine.asking import together
 from pytest_lucid.errors import LucidError
 from pytest_lucid.image.licences import licence_of
 from pytest_lucid.image.packages import debian_packages, distributions
-from pytest_lucid.inspect.container import read_container
 from pytest_lucid.report.loglines import without_own
 from pytest_lucid.report.model import Package, PortRecord, ServiceRecord
 
@@ -79,7 +78,9 @@ def _with_container(
 ) -> tuple[ServiceRecord, frozenset[str]]:
     """The record with what its container says; with `fresh` as it is now, and not as it was first seen."""
     try:
-        container = read_container(target.engine, service.name) if fresh else target.deployment.container(service.name)
+        container = (
+            target.deployment.read_container(service.name) if fresh else target.deployment.container(service.name)
+        )
     except LucidError as error:
         return replace(record, status="unknown", log=(clean(f"(not to be had: {error})"),)), frozenset()
     if not container.document:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_lucid import standin
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import engine_errors
+from pytest_lucid.errors import MissingError
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -21,25 +24,38 @@ BROUGHT = "lucid-toolbox"
 
 
 class SidecarPool:
-    """Sessions inside the containers called `targets` on `engine`, in sidecars that belong to `run`.
+    """Sessions inside the containers `targets` on `engine`, in sidecars that belong to `run`.
 
-    Several processes of a run share a sidecar, each with a session of its own.
+    `find` gives the name of the container that a target means; it raises MissingError where there is none. Several
+    processes of a run share a sidecar, each with a session of its own.
     """
 
-    def __init__(self, engine: Engine, run: Run, targets: Sequence[str], toolbox: str = TOOLBOX) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        run: Run,
+        targets: Sequence[str],
+        toolbox: str = TOOLBOX,
+        find: Callable[[str], str] = str,
+    ) -> None:
         self._engine = engine
         self._toolbox = toolbox
         self._run = run
         self._brought = f"{BROUGHT}:{run.id}"
         self._asked = Once()
-        self._sessions = {
-            target: Session(Sidecar(engine, target, run, toolbox, self._get_toolbox)) for target in targets
-        }
+        self._targets = targets
+        self._find = find
+        self._sessions: dict[str, Session] = {}
 
     def session(self, target: str) -> Session:
         """The session inside `target`; raises like Session.run where none can be opened."""
-        session = self._sessions[target]
+        session = self._asked.ask(("session", target), lambda: self._make(target))
         self._asked.ask(target, session.open)
+        return session
+
+    def _make(self, target: str) -> Session:
+        sidecar = Sidecar(self._engine, self._find(target), self._run, self._toolbox, self._get_toolbox)
+        self._sessions[target] = session = Session(sidecar)
         return session
 
     def _get_toolbox(self) -> None:
@@ -55,11 +71,15 @@ class SidecarPool:
 
     def close(self) -> None:
         """End the sessions of this process; other processes may still use the sidecars."""
-        for session in self._sessions.values():
+        for session in list(self._sessions.values()):
             session.close()
 
     def remove(self) -> None:
         """Remove the sidecars of every process of this run, and a toolbox that was sent to another machine for them."""
+        for target in self._targets:
+            # What is not there has no sidecar of another process either.
+            with suppress(MissingError):
+                self._asked.ask(("session", target), partial(self._make, target))
         removals = [session.sidecar.remove for session in self._sessions.values()]
         if len(removals) == 1:
             # An interpreter that ends starts no threads any more.

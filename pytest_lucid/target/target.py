@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
+from pytest_lucid.inspect.find import name_of
 from pytest_lucid.stack.preflight import demand_architecture, demand_fitness
 from pytest_lucid.target.chaos import Chaos
 from pytest_lucid.target.deployment import Deployment
@@ -55,7 +56,7 @@ class Target:
     @cached_property
     def deployment(self) -> Deployment:
         """The deployment there."""
-        return Deployment(self.engine, self._matrix, self.sidecars)
+        return Deployment(self.engine, self._matrix, self.sidecars, self._find)
 
     @cached_property
     def chaos(self) -> Chaos:
@@ -73,7 +74,14 @@ class Target:
             for peer in self._matrix.peers(service, (*(service.reaches or ()), *(service.isolated_from or ())))
         )
         names = dict.fromkeys((*(service.name for service in self._services), *consul, *others))
-        return SidecarPool(self.engine, self._run, list(names))
+        return SidecarPool(self.engine, self._run, list(names), find=self._find)
+
+    def _find(self, row: str) -> str:
+        """The name of the container of the row called `row`; a name that is no row's is that of a container."""
+        rows = {service.name: service for service in self._matrix.service}
+        if row not in rows:
+            return row
+        return self._asked.ask(("container", row), lambda: name_of(self.engine, rows[row]))
 
     def demand_fitness(self) -> Engine:
         """Its engine; raises LucidError with a remedy where it cannot be reached, or is not fit."""
