@@ -25,3 +25,7 @@ class EngineError(LucidError):
 
 class MissingError(LucidError):
     """Something that the matrix demands is not there; in a check this is a failure, not an error."""
+
+
+class NotStartedError(MissingError):
+    """A program cannot be started where it was to run, in most cases because it is not there."""

@@ -60,8 +60,8 @@ OPTIONS = (
     Option(
         "against",
         "list",
-        "what the files of container-structure-test that pytest is given are run against: an image, by its name or by "
-        "the PATH of a saved one, or lucid://CONTAINER, which runs; repeatable",
+        "what the files of container-structure-test and goss that pytest is given are run against: an image, by its "
+        "name or by the PATH of a saved one, or lucid://CONTAINER, which runs; repeatable",
         "IMAGE",
     ),
     Option(
@@ -70,6 +70,7 @@ OPTIONS = (
         "the names of such files, as patterns, that are collected in folders, too, such as '*_structure.yaml'",
         "PATTERN",
     ),
+    Option("vars", "path", "the values that templates in goss files know as .Vars, in YAML or JSON", "FILE"),
     Option("no_cache", "flag", "read images as a whole, and not only the layers that no earlier run has read"),
     Option("matrix", "path", "the service matrix (default: lucid.toml of the project, else the packaged one)", "FILE"),
     Option("project", "path", "root of the Lucid tree (default: pytest's rootdir)", "DIR"),

@@ -47,6 +47,7 @@ class Settings:
     # What other programs' test files are run against, and the patterns of their names that are collected in folders.
     against: tuple[str, ...] = ()
     collect: tuple[str, ...] = ()
+    vars: Path | None = None
     no_cache: bool = False
     timeout: float = 90.0
     all_dockerfiles: bool = False
@@ -121,6 +122,7 @@ def read_settings(
         references=references,
         against=_words(given["against"]) or (*map(str, images.values()), *references.values()),
         collect=_words(given["collect"]),
+        vars=Path(str(given["vars"])) if given["vars"] else None,
         no_cache=bool(given["no_cache"]),
         timeout=_seconds(given["timeout"]),
         all_dockerfiles=bool(given["all_dockerfiles"]),

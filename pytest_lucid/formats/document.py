@@ -1,12 +1,14 @@
 """A YAML or JSON file as plain data, with the line of everything in it. What the data means is not decided here.
 
-A scalar of YAML stays the text that was written, because the Go programs that these files are for let the type of the
-field decide: `3.10` is a version where a text is expected. JSON has types of its own, and they are kept.
+A scalar of YAML stays the text that was written where a Go program lets the type of the field decide: `3.10` is a
+version where a text is expected. Where the value decides, `typed` gives it the type that Go's YAML gives it. JSON has
+types of its own, and they are kept.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 # No file that a person wrote has more; a few lines of aliases can stand for billions.
 _MOST_VALUES = 100_000
-_NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
+_NULL, _MERGE, _TEXT = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
 
 class _Loader(yaml.SafeLoader):
@@ -30,6 +32,29 @@ class _Loader(yaml.SafeLoader):
         first: [pair for pair in pairs if pair[0] in {_NULL, _MERGE}]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+class _TypedLoader(_Loader):
+    """Reads scalars with the types of YAML 1.2, as Go's library does: `yes` and dates are texts."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
+        first: list(pairs) for first, pairs in _Loader.yaml_implicit_resolvers.items()
+    }
+
+
+_TypedLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_TypedLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^[-+]?(?:0|[1-9]\d{0,17}|0o?[0-7]{1,17}|0x[0-9a-fA-F]{1,15}|0b[01]{1,60})$"),
+    list("-+0123456789"),
+)
+_TypedLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d{1,3})?$"),
+    list("-+.0123456789"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,11 +71,11 @@ class Document:
         return f"{self.origin}:{self.lines[known]}" if known else self.origin
 
 
-def read_document(text: str, path: Path) -> Document:
+def read_document(text: str, path: Path, *, typed: bool = False) -> Document:
     """Read the text of `path`, JSON by its name, else YAML. Raises ConfigError for what is neither, or no mapping."""
     lines: dict[tuple[str | int, ...], int] = {}
     try:
-        data = _read_json(text, path) if path.suffix == ".json" else _read_yaml(text, path, lines)
+        data = _read_json(text, path) if path.suffix == ".json" else _read_yaml(text, path, lines, typed=typed)
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply; expected tests in YAML or JSON") from error
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
@@ -73,9 +98,9 @@ def _read_json(text: str, path: Path) -> Any:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
 
 
-def _read_yaml(text: str, path: Path, lines: dict[tuple[str | int, ...], int]) -> Any:
+def _read_yaml(text: str, path: Path, lines: dict[tuple[str | int, ...], int], *, typed: bool) -> Any:
     try:
-        loader = _Loader(text)
+        loader = (_TypedLoader if typed else _Loader)(text)
         node = loader.get_single_node()
         if node is None:
             return {}
@@ -104,6 +129,8 @@ def _walk(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str |
                 continue
             if not isinstance(key, yaml.ScalarNode):
                 raise ConfigError(f"{origin}:{key.start_mark.line + 1}: expected a name as the key")
+            # A key is a name, whatever it looks like.
+            key.tag = _TEXT
             if key.value in seen:
                 raise ConfigError(f"{origin}:{key.start_mark.line + 1}: {key.value!r} is there twice; expected it once")
             seen.add(key.value)

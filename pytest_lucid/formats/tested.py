@@ -84,6 +84,8 @@ class Invocation:
     committed: Mapping[str, str] = field(default_factory=dict)
     setup: tuple[tuple[str, ...], ...] = ()
     options: Options = Options()
+    # A command that takes longer is stuck.
+    seconds: float = 600
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,47 @@ class Ran:
     code: int
     stdout: str
     stderr: str
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request, and who is trusted: `ca`, `cert` and `key` are files here, `proxy` an address."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    verifies: bool = True
+    follows: bool = True
+    seconds: float = 5
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came back, after redirects."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Live(Protocol):
+    """What runs, seen from inside: its processes and its network."""
+
+    def shell(self, command: str) -> Ran:
+        """What a shell beside it answers, with its root, its processes and its network."""
+
+    def processes(self) -> tuple[str, ...]:
+        """The names of its programs, as the kernel keeps them: 15 bytes at most."""
+
+    def listeners(self, table: str) -> tuple[tuple[str, int], ...]:
+        """Address and port of each socket that waits for anybody, of `tcp`, `tcp6`, `udp` or `udp6`."""
+
+    def fetch(self, request: HttpRequest) -> HttpAnswer:
+        """What is answered to a request from inside. Raises OSError where there is no answer."""
 
 
 class Tested(Protocol):
@@ -110,14 +153,24 @@ class Tested(Protocol):
     def folders(self, path: str) -> tuple[str, ...] | None:
         """The names of the directories in the directory `path`; None where there is none."""
 
+    def files(self, path: str) -> Mapping[str, bytes]:
+        """The content of each regular file right in the directory `path`, by name; nothing where there is none."""
+
     def run(self, command: Invocation) -> Ran:
-        """How the command ends; raises MissingError where it cannot be started."""
+        """How the command ends; raises NotStartedError where it cannot be started."""
+
+    def live(self, what: str) -> Live:
+        """What runs; raises ConfigError, which says that `what` cannot be judged, where nothing does."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One test of a file: its name, where it is written, and what is wrong, as sentences, with what is tested."""
+    """One test of a file: its name, where it is written, and what is wrong, as sentences, with what is tested.
+
+    `skipped` says why it is not asked, if it is not.
+    """
 
     name: str
     where: str
     ask: Callable[[Tested], list[str]]
+    skipped: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ from pytest_lucid.plugin.state import SETTINGS, workspace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_lucid.formats.tested import Question
     from pytest_lucid.tested.find import UnderTest
@@ -44,7 +44,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class ForeignFile(pytest.File):
-    """A file of container-structure-test."""
+    """A file of container-structure-test or goss."""
 
     def collect(self) -> Iterator[ForeignItem]:
         """Yield one test for each of the file, and for each of what is tested."""
@@ -56,7 +56,7 @@ class ForeignFile(pytest.File):
                 f"{self.path.name}: nothing to run it against; give --lucid-against IMAGE, or lucid://CONTAINER"
             )
         try:
-            questions = read_questions(self.path)
+            questions = read_questions(self.path, self.config.stash[SETTINGS].vars)
         except ConfigError as error:
             raise self.CollectError(clean(str(error))) from error
         for name in against:
@@ -76,6 +76,8 @@ class ForeignItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask, and fail with all that is wrong."""
+        if self._question.skipped:
+            pytest.skip(self._question.skipped)
         problems = self._question.ask(_tests(self.config).find(self._against))
         if problems:
             raise NotAsDemandedError(problems)
@@ -87,9 +89,9 @@ class ForeignItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the test is written."""
-        line = self._question.where.rpartition(":")[2]
-        return self.path, int(line) - 1 if line.isdigit() else None, self.name
+        """Where the test is written: it may stand in a file that this one includes."""
+        file, _, line = self._question.where.rpartition(":")
+        return Path(file) if line.isdigit() else self.path, int(line) - 1 if line.isdigit() else None, self.name
 
 
 class NotAsDemandedError(Exception):

@@ -75,15 +75,15 @@ class _Reader(io.BufferedReader):
 
 
 @contextmanager
-def connected(session: Session, port: int, seconds: float = SECONDS) -> Iterator[Pipe]:
-    """Connect to `port` on the loopback of the session's container, for `seconds` at most.
+def connected(session: Session, port: int, seconds: float = SECONDS, address: str = LOOPBACK) -> Iterator[Pipe]:
+    """Connect to `port` of `address`, on the network of the session's container, for `seconds` at most.
 
     Raises MissingError or EngineError where there is no sidecar. A port at which nobody listens gives no bytes.
     """
     session.open()
     sidecar = session.sidecar
     with engine_errors(f"connecting to port {port} inside {sidecar.target}"):
-        stream = Stream(sidecar.engine, sidecar.name, ["/bin/busybox", "nc", LOOPBACK, str(port)])
+        stream = Stream(sidecar.engine, sidecar.name, ["/bin/busybox", "nc", address, str(port)])
     try:
         yield Pipe(stream, time.monotonic() + seconds)
     finally:

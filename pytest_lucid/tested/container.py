@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import ConfigError, EngineError, MissingError
+from pytest_lucid.errors import ConfigError, EngineError, NotStartedError
 from pytest_lucid.formats.tested import FoundFile, Ran
+from pytest_lucid.sidecar.reading import read_files
 from pytest_lucid.target.testinfra_hosts import visits
 from pytest_lucid.tested.declared import read_config
+from pytest_lucid.tested.live_container import LiveContainer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_lucid.engine.shell_protocol import Result
     from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Kind
 
@@ -94,12 +101,38 @@ class ContainerUnderTest:
                 tty=command.options.tty,
                 environment={**command.options.environment, **command.committed, **command.environment},
             )["Id"]
-            stdout, stderr = api.exec_start(made, demux=True)
+            stdout, stderr = self._output(made, command)
             code = int(api.exec_inspect(made)["ExitCode"])
         said = (stdout or b"") + (stderr or b"")
         if code in _NOT_STARTED and _SAYS_SO in said:
-            raise MissingError(f"{command.argv[0]} cannot be started in {self.name}: {_text(said).strip()}")
+            raise NotStartedError(f"{command.argv[0]} cannot be started in {self.name}: {_text(said).strip()}")
         return Ran(code, _text(stdout or b""), _text(stderr or b""))
+
+    def _output(self, made: str, command: Invocation) -> tuple[bytes | None, bytes | None]:
+        """What the command wrote. Raises EngineError where it does not end in time; it may go on in the container."""
+        api: Any = visits().engine(self.host).client.api
+        pool = ThreadPoolExecutor(1)
+        try:
+            output: tuple[bytes | None, bytes | None] = pool.submit(api.exec_start, made, demux=True).result(
+                command.seconds
+            )
+        except FutureTimeoutError as error:
+            raise EngineError(
+                f"{command.argv[0]} did not end in {self.name} within {command.seconds:g} s, and may still run there; "
+                "expected it to end, or a longer timeout"
+            ) from error
+        finally:
+            pool.shutdown(wait=False)
+        return output
+
+    def files(self, path: str) -> Mapping[str, bytes]:
+        """The content of each regular file right in the directory `path`, by name; nothing where there is none."""
+        found = read_files(visits().session(self.name, self.host), f"{path}/*")
+        return {posixpath.basename(each): content for each, content in found.items()}
+
+    def live(self, what: str) -> LiveContainer:  # noqa: ARG002 - all can be judged of what runs
+        """What runs in it."""
+        return LiveContainer(visits().session(self.name, self.host), str(self.document["Id"]))
 
     def ask(self, command: str) -> Result:
         """What a shell of the sidecar answers, with the container's root, processes and network."""
@@ -116,7 +149,8 @@ class ContainerUnderTest:
             raise EngineError(f"{path} of {self.name} cannot be looked at: {_text(answer.stderr).strip()}")
         mode, uid, gid, size = answer.stdout.split()
         bits = int(mode, 16)
-        return FoundFile(_KINDS[stat.S_IFMT(bits)], stat.S_IMODE(bits), int(uid), int(gid), int(size))
+        target = _text(self.ask(f"readlink {_quoted(path)}").stdout).removesuffix("\n") if stat.S_ISLNK(bits) else ""
+        return FoundFile(_KINDS[stat.S_IFMT(bits)], stat.S_IMODE(bits), int(uid), int(gid), int(size), target)
 
 
 def _quoted(path: str) -> str:

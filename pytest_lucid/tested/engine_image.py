@@ -8,24 +8,24 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig
 
 from pytest_lucid.engine.connection import engine_errors
-from pytest_lucid.errors import EngineError, MissingError
+from pytest_lucid.errors import EngineError, MissingError, NotStartedError
 from pytest_lucid.formats.tested import FoundFile, Ran
 from pytest_lucid.image.config import read_image
+from pytest_lucid.tested.at_rest import AtRest
 from pytest_lucid.tested.declared import read_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
     from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Kind
 
-# A command that takes longer is stuck; the program that these files are for waits for ever.
-_DEADLINE_SECONDS = 600
 _MOST_PRINTED = "16m"
 _MOST_LINKS = 40
 _MOST_BYTES = 256 << 20
@@ -34,7 +34,7 @@ _NOTHING = ["lucid-never-started"]
 _NO_DIRECTORY = "not a directory"
 
 
-class EngineImage:
+class EngineImage(AtRest):
     """The image called `reference` on `engine`; what is made of it is labelled as of `run`, and removed."""
 
     def __init__(self, engine: Engine, reference: str, run: Run) -> None:
@@ -84,18 +84,28 @@ class EngineImage:
         parts = [member.name.strip("/").split("/") for member in found]
         return tuple(each[1] for each in parts if len(each) == 2) if found else None  # noqa: PLR2004 - FOLDER/NAME
 
+    def files(self, path: str) -> Mapping[str, bytes]:
+        """The content of each regular file right in the directory `path`, by name; nothing where there is none."""
+        with self._members(path) as members:
+            return {
+                parts[1]: content
+                for member, archive in members
+                if len(parts := member.name.strip("/").split("/")) == 2  # noqa: PLR2004 - FOLDER/NAME
+                and (content := _content(archive, member, path)) is not None
+            }
+
     def run(self, command: Invocation) -> Ran:
         """How the command ends in a new container, after its setup; all of that is removed."""
         images: list[str] = []
         try:
             for argv in command.setup:
                 with self._made(command, argv, images, dict(command.committed)) as container:
-                    self._end(container, argv)
+                    self._end(container, argv, command.seconds)
                     with engine_errors(f"keeping what {argv[0]} made in {self.name}"):
                         images.append(self._api.commit(container)["Id"])
             environment = {**command.committed, **command.environment}
             with self._made(command, command.argv, images, environment) as container:
-                code = self._end(container, command.argv)
+                code = self._end(container, command.argv, command.seconds)
                 with engine_errors(f"reading what {command.argv[0]} wrote in {self.name}"):
                     stdout = self._api.logs(container, stdout=True, stderr=False)
                     stderr = self._api.logs(container, stdout=False, stderr=True)
@@ -145,13 +155,20 @@ class EngineImage:
             with engine_errors(f"removing a container of {self.name}"):
                 self._api.remove_container(made, force=True, v=True)
 
-    def _end(self, container: str, argv: tuple[str, ...]) -> int:
+    def _end(self, container: str, argv: tuple[str, ...], seconds: float) -> int:
         try:
             self._api.start(container)
         except APIError as error:
-            raise MissingError(f"{argv[0]} cannot be started in {self.name}: {error.explanation or error}") from error
+            raise NotStartedError(
+                f"{argv[0]} cannot be started in {self.name}: {error.explanation or error}"
+            ) from error
         with engine_errors(f"waiting for {argv[0]} in {self.name}"):
-            return int(self._api.wait(container, timeout=_DEADLINE_SECONDS)["StatusCode"])
+            try:
+                return int(self._api.wait(container, timeout=seconds)["StatusCode"])
+            except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError) as error:
+                raise EngineError(
+                    f"{argv[0]} did not end in {self.name} within {seconds:g} s; expected a longer timeout"
+                ) from error
 
     @contextmanager
     def _members(self, path: str) -> Iterator[Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]]:

@@ -17,9 +17,11 @@ from pytest_lucid.image.saved import read_path
 from pytest_lucid.image.scan import Scanner
 from pytest_lucid.image.tools import load_toolbox
 from pytest_lucid.target.images import OWN_ARCHITECTURE
+from pytest_lucid.tested.at_rest import AtRest
 from pytest_lucid.tested.declared import read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_lucid.formats.tested import DeclaredConfig, Invocation, Ran
@@ -58,7 +60,7 @@ class _Keeping(Scanner):
         return self.spool.read(size)
 
 
-class SavedImageUnderTest:
+class SavedImageUnderTest(AtRest):
     """The one image in `path`; of an image for several platforms, the one that runs here."""
 
     def __init__(self, path: Path) -> None:
@@ -104,6 +106,18 @@ class SavedImageUnderTest:
             return None
         below = [entry for at, entry in inventory.merged.items() if posixpath.dirname(at) == folder.path]
         return tuple(entry.name for entry in below if entry.kind == "directory")
+
+    def files(self, path: str) -> Mapping[str, bytes]:
+        """The content of each regular file right in the directory `path`, by name; nothing where there is none."""
+        inventory = self._read[1]
+        folder = inventory.resolve(path)
+        if folder is None or folder.kind != "directory":
+            return {}
+        return {
+            entry.name: self._kept.content(entry.sha256)
+            for at, entry in inventory.merged.items()
+            if entry.kind == "file" and posixpath.dirname(at) == folder.path
+        }
 
     def run(self, command: Invocation) -> Ran:
         """Refuse: a file runs nothing."""

@@ -85,4 +85,38 @@ def test_other_yaml_is_left_to_others(tree: pytest.Pytester, run: Run) -> None:
 def test_what_is_neither_is_refused_where_it_is_to_be_run(tree: pytest.Pytester, run: Run) -> None:
     (tree.path / "theirs.yaml").write_text("a: 1\n")
     result = run("theirs.yaml", "--lucid-against=image.tar")
-    result.stdout.fnmatch_lines(["*theirs.yaml: no schemaVersion in it; expected tests of container-structure-test*"])
+    result.stdout.fnmatch_lines(
+        ["*theirs.yaml: no schemaVersion in it, and not the resources of goss; expected tests of *"]
+    )
+
+
+GOSS = """\
+file:
+  /a: {exists: true, contents: [a]}
+  /b: {exists: true}
+  /{{ .Vars.skipped }}: {exists: true, skip: true}
+process:
+  a: {running: true}
+"""
+
+
+def test_each_resource_of_a_goss_file_is_a_test(tree: pytest.Pytester, run: Run) -> None:
+    (tree.path / "goss.yaml").write_text(GOSS)
+    (tree.path / "vars.yaml").write_text("skipped: c\n")
+    result = run("goss.yaml", "--lucid-against=image.tar", "--lucid-vars=vars.yaml", "-rs")
+    result.assert_outcomes(passed=1, failed=2, skipped=1)
+    result.stdout.fnmatch_lines(["*goss.yaml:3: File: /b", "exists is false; expected true"])
+    result.stdout.fnmatch_lines(["*goss.yaml:6: Process: a", "process a cannot be judged: *Start a container of it*"])
+    result.stdout.fnmatch_lines(["SKIPPED*skip: true in the file"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_mistake_in_a_template_is_one_message(pytester: pytest.Pytester, run: Run) -> None:
+    (pytester.path / "goss.yaml").write_text(GOSS)
+    result = run("goss.yaml", "--lucid-against=image.tar")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        ["*goss.yaml:4: {{.Vars.skipped}}: there is no .Vars.skipped; set it in *--lucid-vars*"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,0 +1,178 @@
+"""HTTP from inside a container: the request goes through its sidecar, so no port need be published."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import shlex
+import ssl
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urljoin, urlsplit
+
+from pytest_lucid.errors import ConfigError
+from pytest_lucid.formats.tested import HttpAnswer
+from pytest_lucid.sidecar.pipe import connected
+
+if TYPE_CHECKING:
+    import socket
+
+    from pytest_lucid.formats.tested import HttpRequest
+    from pytest_lucid.sidecar.pipe import Pipe
+    from pytest_lucid.sidecar.session import Session
+
+# As Go's client.
+_MOST_REDIRECTS = 10
+_MOVED = frozenset({301, 302, 303, 307, 308})
+# A redirect with one of these keeps method and body.
+_KEPT = frozenset({307, 308})
+_MOST_BYTES = 16 << 20
+_CHUNK = 1 << 16
+
+
+def fetch(session: Session, request: HttpRequest) -> HttpAnswer:
+    """Send a request from inside the container of `session`. Raises OSError where there is no answer in time."""
+    deadline = time.monotonic() + request.seconds
+    for _ in range(_MOST_REDIRECTS + 1):
+        answer = _once(session, request, deadline)
+        target = next((value for name, value in answer.headers if name.lower() == "location"), "")
+        if not (request.follows and answer.status in _MOVED and target):
+            return answer
+        request = _redirected(request, target, answer.status)
+    raise OSError(f"more than {_MOST_REDIRECTS} redirects")
+
+
+def _redirected(request: HttpRequest, target: str, status: int) -> HttpRequest:
+    url = urljoin(request.url, target)
+    # Who is asked next need not learn what was meant for the first.
+    secret = {"authorization", "cookie"} if urlsplit(url).netloc != urlsplit(request.url).netloc else set()
+    headers = tuple((name, value) for name, value in request.headers if name.lower() not in {"host", *secret})
+    if status in _KEPT:
+        return replace(request, url=url, headers=headers)
+    return replace(request, url=url, headers=headers, body=b"", method="HEAD" if request.method == "HEAD" else "GET")
+
+
+def _once(session: Session, request: HttpRequest, deadline: float) -> HttpAnswer:
+    parts = urlsplit(request.url)
+    try:
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise ConfigError(f"http {request.url}: {error}") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise OSError(f"{request.url} is no address of HTTP")
+    with connected(session, port, max(0.1, deadline - time.monotonic()), _address(session, host)) as pipe:
+        stream: Any = _Secured(pipe, _context(request), host) if parts.scheme == "https" else pipe
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = cast("socket.socket", stream)
+        named = {name.lower() for name, _ in request.headers}
+        try:
+            connection.putrequest(
+                request.method,
+                parts._replace(scheme="", netloc="", fragment="").geturl() or "/",
+                skip_host="host" in named,
+                skip_accept_encoding=True,
+            )
+            for name, value in request.headers:
+                connection.putheader(name, value)
+            if "user-agent" not in named:
+                connection.putheader("User-Agent", "Go-http-client/1.1")
+            connection.putheader("Connection", "close")
+            if request.body:
+                connection.putheader("Content-Length", str(len(request.body)))
+            connection.endheaders(request.body or None)
+            answer = http.client.HTTPResponse(cast("socket.socket", stream), method=request.method)
+            answer.begin()
+            body = answer.read(_MOST_BYTES + 1)
+        except http.client.HTTPException as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error
+        except ValueError as error:
+            raise ConfigError(f"http {request.url}: {error}") from error
+    if len(body) > _MOST_BYTES:
+        raise OSError(f"the answer has more than {_MOST_BYTES} bytes")
+    # Go writes names so.
+    headers = tuple(
+        ("-".join(part.capitalize() for part in name.split("-")), value) for name, value in answer.getheaders()
+    )
+    return HttpAnswer(answer.status, headers, body)
+
+
+def _address(session: Session, host: str) -> str:
+    said = session.run(f"getent ahosts {shlex.quote(host)}")
+    addresses = [line.split()[0] for line in said.stdout.decode("utf-8", "replace").splitlines() if line.split()]
+    if not addresses:
+        raise OSError(f"{host} has no address inside")
+    # As most services listen; IPv6 alone is asked where there is nothing else.
+    return next((each for each in addresses if ":" not in each), addresses[0])
+
+
+def _context(request: HttpRequest) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=request.ca or None)
+        if request.cert:
+            context.load_cert_chain(request.cert, request.key or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"http {request.url}: ca-file, cert-file or key-file cannot be used: {error}") from error
+    if not request.verifies:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _Secured:
+    """TLS over a pipe, with what http.client needs of a socket."""
+
+    def __init__(self, pipe: Pipe, context: ssl.SSLContext, host: str) -> None:
+        self._pipe = pipe
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._done(self._tls.do_handshake)
+
+    def _done(self, step: Any) -> Any:
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                if data := self._pipe.receive():
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+                continue
+            self._flush()
+            return result
+
+    def _flush(self) -> None:
+        if data := self._outgoing.read():
+            self._pipe.sendall(data)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+        self._done(lambda: self._tls.write(data))
+
+    def receive(self) -> bytes:
+        """Wait for bytes; nothing at the end."""
+        try:
+            return cast("bytes", self._done(lambda: self._tls.read(_CHUNK)))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """What answers are read from."""
+        return io.BufferedReader(_Incoming(self))
+
+
+class _Incoming(io.RawIOBase):
+    def __init__(self, secured: _Secured) -> None:
+        self._secured = secured
+        self._held = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._held = self._held or self._secured.receive()
+        count = min(len(buffer), len(self._held))
+        buffer[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
