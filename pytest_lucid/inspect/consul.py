@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
-
 from pytest_lucid.errors import EngineError
+from pytest_lucid.inspect.consul_client import consul_client
 from pytest_lucid.inspect.documents import ConsulEntry, understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_lucid.engine.shell_protocol import Result
+    from pytest_lucid.inspect.consul_client import ConsulClient
     from pytest_lucid.sidecar.session import Session
 
-# Consul answers at once, or with an error; one that is frozen does neither.
-ANSWER_SECONDS = 5
+NOT_KNOWN = "so what is registered is not known; expected CONSUL_HTTP_TOKEN to have a token with"
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,25 @@ class Discovery:
 def read_discovery(session: Session, port: int, services: Sequence[str]) -> Discovery:
     """Ask the Consul that `session` is inside of, at `port`, for its leader and for `services`.
 
-    Without a leader it knows of no service. Raises EngineError where it does not answer: what is registered is then
-    not known.
+    Without a leader it knows of no service. Raises EngineError where it does not answer, and where a list leaves out
+    what the token may not read: what is registered is then not known.
     """
-    paths = ("status/leader", *(f"health/service/{name}" for name in services))
-    asked = [f"timeout {ANSWER_SECONDS} wget -q -O - http://127.0.0.1:{port}/v1/{path}" for path in paths]
-    leader, *answers = session.run_all(asked)
-    elected = understood(str, _read("status/leader", leader), "asking Consul for its leader") or None
+    with consul_client(session, port) as client:
+        return discover(client, services)
+
+
+def discover(client: ConsulClient, services: Sequence[str]) -> Discovery:
+    """Ask over `client`; see `read_discovery`."""
+    leader, *answers = client.get(("status/leader", *(f"health/service/{name}" for name in services)))
+    elected = understood(str, leader.document, "asking Consul for its leader") or None
     if elected is None:
         return Discovery(None, dict.fromkeys(services, ()))
-    found = zip(services, paths[1:], answers, strict=True)
-    return Discovery(elected, {name: registrations(_read(path, answer), name) for name, path, answer in found})
-
-
-def _read(path: str, answer: Result) -> Any:
-    try:
-        return from_json(answer.stdout)
-    except ValueError as error:
-        said = answer.stderr.decode("utf-8", "replace").strip() or f"nothing, exit code {answer.code}"
-        raise EngineError(f"Consul gave no answer to /v1/{path}, so what it knows cannot be judged ({said})") from error
+    named = dict(zip(services, answers, strict=True))
+    if hidden := [name for name, answer in named.items() if answer.is_filtered]:
+        raise EngineError(f"Consul hides {', '.join(hidden)} from whoever has this token, {_remedy(*hidden)}")
+    found = {name: registrations(answer.document, name) for name, answer in named.items()}
+    _demand_rights(client, [name for name, registered in found.items() if not registered])
+    return Discovery(elected, found)
 
 
 def registrations(answer: Any, name: str) -> tuple[Registration, ...]:
@@ -67,8 +65,29 @@ def registrations(answer: Any, name: str) -> tuple[Registration, ...]:
     return tuple(
         Registration(
             address=entry["Service"].get("Address") or entry["Node"]["Address"],
-            port=entry["Service"]["Port"],
+            port=_port(entry["Service"]),
             passing=all(check["Status"] == "passing" for check in entry["Checks"]),
         )
         for entry in entries
     )
+
+
+def _port(service: Mapping[str, Any]) -> int:
+    """The port of an instance; of several, which Consul 1.22 knows, the one that it calls the default."""
+    ports = service.get("Ports") or [{"Port": service.get("Port", 0)}]
+    return int(next((port for port in ports if port.get("Default")), ports[0])["Port"])
+
+
+def _demand_rights(client: ConsulClient, unseen: Sequence[str]) -> None:
+    """Raise EngineError where the token may not read what is `unseen`: Consul before 1.11 hides it without a word."""
+    if not unseen:
+        return
+    if hidden := client.unreadable(unseen):
+        raise EngineError(f"Consul hides {', '.join(hidden)} from whoever has this token, {_remedy(*hidden)}")
+    (nodes,) = client.get(["catalog/nodes"])
+    if understood(list[Any], nodes.document, "asking Consul for its nodes") == []:
+        raise EngineError(f"Consul shows no node, not even its own, {NOT_KNOWN} node:read")
+
+
+def _remedy(*names: str) -> str:
+    return f"{NOT_KNOWN} service:read on {', '.join(names)}, and node:read"

@@ -187,11 +187,20 @@ class NetworkDocument(_Answer):
     Containers: dict[str, _Member] | None = None
 
 
+class _NamedPort(_Answer):
+    """One of several ports of an instance."""
+
+    Port: int = Field(ge=0, le=65535)
+    Default: bool = False
+
+
 class _Instance(_Answer):
     """An instance of a service in Consul."""
 
     Address: str = ""
-    Port: int = Field(ge=0, le=65535)
+    Port: int = Field(default=0, ge=0, le=65535)
+    # Of Consul 1.22 and later; an instance has this or one port.
+    Ports: list[_NamedPort] | None = None
 
 
 class _Node(_Answer):

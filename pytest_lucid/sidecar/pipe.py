@@ -28,7 +28,7 @@ class Pipe:
     def __init__(self, stream: Stream, deadline: float) -> None:
         self._stream = stream
         self._deadline = deadline
-        self._reader = _Reader(_Incoming(stream, deadline))
+        self._reader = LastingReader(_Incoming(stream, deadline))
 
     def sendall(self, data: bytes) -> None:
         """Send all of `data`; raises TimeoutError at the deadline, ConnectionError where nobody takes it."""
@@ -69,7 +69,9 @@ class _Incoming(io.RawIOBase):
         return count
 
 
-class _Reader(io.BufferedReader):
+class LastingReader(io.BufferedReader):
+    """What several answers are read from, one after the other."""
+
     def close(self) -> None:
         """Stay open: http.client closes after each answer, and the next one may be in the buffer already."""
 
