@@ -1,4 +1,4 @@
-"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, a linter, monitoring."""
+"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, lint, monitoring, proof."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pytest_lucid.errors import ConfigError, LucidError
 from pytest_lucid.stack.teardown import remove_leftovers
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
+INTERRUPTED = 2  # that of pytest, too
 LINT_ERROR = 2  # that of linters
 # Formats of the linter that are reports of any run, too.
 LINT_WRITERS = ("sarif", "checkstyle", "code-quality")
@@ -42,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
     _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
     _watch_options(commands.add_parser("watch", help="make the live checks again and again, and serve what they find"))
+    _prove_options(
+        commands.add_parser("prove", help="plant defects in a copy of the stack: which does the suite find?")
+    )
     given = parser.parse_args(arguments)
     try:
         if given.command == "lint":
@@ -58,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
             _schema()
         elif given.command == "watch":
             _watch(given)
+        elif given.command == "prove":
+            return _prove(given)
         else:
             with closing(connect(given.host)) as engine, exclusive(engine):
                 remove_leftovers(engine, _say)
@@ -99,6 +105,41 @@ def _watch_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, metavar="N", help="end after N rounds; never by default")
     what = "run this for each change, without a shell and with the change in its environment; the last option"
     parser.add_argument("--on-change", nargs=argparse.REMAINDER, default=[], metavar="COMMAND", help=what)
+
+
+def _prove_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", default=".", metavar="DIR", help="the folder with lucid.toml; here by default")
+    parser.add_argument("--matrix", metavar="FILE", help="the matrix; lucid.toml of the project by default")
+    parser.add_argument("--json", metavar="FILE", help="write what was found to this file, too")
+    only = "plant for demands like this only, such as hardening.*; repeatable"
+    parser.add_argument("--only", action="append", default=[], metavar="KEY", help=only)
+    what = "of pytest, behind --: the tests to run, -k and the like; the live checks of the suite without tests"
+    parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help=what)
+
+
+def _prove(given: argparse.Namespace) -> int:
+    from dataclasses import asdict  # noqa: PLC0415 - only this command needs these
+
+    from pytest_lucid.prove.proof import Suspect, prove, table  # noqa: PLC0415 - likewise
+
+    project = Path(given.project).resolve()
+    file = Path(given.matrix).resolve() if given.matrix else project / "lucid.toml"
+    if not file.is_file():
+        raise ConfigError(f"{file}: no such file; write one with `python -m pytest_lucid init`, or give --matrix")
+    # CI systems end a job so; the copy is removed then as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with closing(connect(LOCAL)) as engine, exclusive(engine):
+            bites = prove(engine, Suspect(file, project, given.arguments, given.only or ["*"]), Run.new(), _say)
+    except KeyboardInterrupt:
+        _warn("interrupted; the copy of the stack is removed")
+        return INTERRUPTED
+    for line in table(bites):
+        print(line)  # noqa: T201 - a command line speaks
+    if given.json:
+        found = [asdict(each) | {"verdict": each.verdict} for each in bites]
+        Path(given.json).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return int(any(each.verdict == "does not bite" for each in bites))
 
 
 def _watch(given: argparse.Namespace) -> None:

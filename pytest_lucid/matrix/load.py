@@ -52,6 +52,28 @@ def load_matrix(file: Path | None) -> Matrix:
     """
     if file is None:
         return Matrix.model_validate(_packaged("lucid")).inherited()
+    text, own, merged = _read(file)
+    try:
+        return Matrix.model_validate(merged).inherited()
+    except ValidationError as error:
+        details = error.errors()
+        # A list with a wrong item is reported as too short as well: only the innermost problem helps.
+        outer = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+        inner = [detail for detail in details if detail["loc"] not in outer]
+        lines = _Lines(text)
+        problems = [_describe(detail, merged, own, lines, file) for detail in inner[:MOST_PROBLEMS]]
+        if len(inner) > MOST_PROBLEMS:
+            problems.append(f"{file}: and {len(inner) - MOST_PROBLEMS} more")
+        raise ConfigError("\n".join(problems)) from error
+
+
+def merged_document(file: Path | None) -> dict[str, Any]:
+    """What `load_matrix` validates: the tables of `file` on top of what it extends. Raises ConfigError likewise."""
+    return _packaged("lucid") if file is None else _read(file)[2]
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The text of `file`, its tables, and these merged with what it extends."""
     text = read_text(file, EXPECTED)
     if any(len(line) > LONGEST_LINE for line in text.splitlines()):
         raise ConfigError(f"{file}: a line is longer than {LONGEST_LINE} characters; expected {EXPECTED}")
@@ -75,18 +97,7 @@ def load_matrix(file: Path | None) -> Matrix:
         for name in names:
             base = _merge(base, _packaged(name))
         merged = _merge(base, own)
-    try:
-        return Matrix.model_validate(merged).inherited()
-    except ValidationError as error:
-        details = error.errors()
-        # A list with a wrong item is reported as too short as well: only the innermost problem helps.
-        outer = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
-        inner = [detail for detail in details if detail["loc"] not in outer]
-        lines = _Lines(text)
-        problems = [_describe(detail, merged, own, lines, file) for detail in inner[:MOST_PROBLEMS]]
-        if len(inner) > MOST_PROBLEMS:
-            problems.append(f"{file}: and {len(inner) - MOST_PROBLEMS} more")
-        raise ConfigError("\n".join(problems)) from error
+    return text, own, merged
 
 
 def _packaged(name: str) -> dict[str, Any]:

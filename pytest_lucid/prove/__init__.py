@@ -1,0 +1,1 @@
+"""Plants defects in a copy of a stack, one for each demand of its matrix, and looks which of them a suite finds."""
