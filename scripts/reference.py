@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.matrix import demands, excuses, forbidden, model, service
@@ -59,7 +60,7 @@ def _section(title: str, kind: type[BaseModel], shared: type[BaseModel] | None) 
     known = shared.model_fields if shared else {}
     written = kind.model_json_schema()["properties"]
     rows = [_row(name, field, written[name]) for name, field in kind.model_fields.items() if name not in known]
-    about = (kind.__doc__ or "").partition("\n\n")[0].strip()
+    about = cleandoc(kind.__doc__ or "")
     return "\n".join(
         [
             f"## {title}",

@@ -37,6 +37,7 @@ class Network(Model):
 
 class Consul(Model):
     """The service discovery: reachable inside the network under its container name, never published.
+
     A run reads a token and TLS from the variables of Consul's own command line: CONSUL_HTTP_TOKEN (or
     CONSUL_HTTP_TOKEN_FILE), CONSUL_HTTP_SSL, CONSUL_CACERT, CONSUL_TLS_SERVER_NAME, CONSUL_HTTP_SSL_VERIFY,
     CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY. The token needs service:read and node:read. A list from which Consul
