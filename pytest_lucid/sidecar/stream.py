@@ -30,10 +30,21 @@ class Stream:
     """An exec of `command` in `container`, running until the stream is closed or the command ends."""
 
     def __init__(self, engine: Engine, container: str, command: Sequence[str]) -> None:
-        self._api = api = engine.client.api
-        self._exec: str = api.exec_create(container, list(command), stdin=True, user="0:0")["Id"]
+        made = engine.client.api.exec_create(container, list(command), stdin=True, user="0:0")["Id"]
+        self._begin(engine, made)
+
+    @classmethod
+    def of(cls, engine: Engine, made: str) -> Stream:
+        """Start an exec that was made, and return its stream; it must not have a terminal."""
+        stream = cls.__new__(cls)
+        stream._begin(engine, made)  # noqa: SLF001 - its own
+        return stream
+
+    def _begin(self, engine: Engine, made: str) -> None:
+        self._api: Any = engine.client.api
+        self._exec = made
         # The engine sends nothing before it is asked: bytes that came along with the response's head would be lost.
-        self._response: Any = api.exec_start(self._exec, socket=True)
+        self._response: Any = self._api.exec_start(made, socket=True)
         # Where the SDK wraps a real socket, the wrapper refuses to be read again after a timeout.
         self._socket: Any = getattr(self._response, "_sock", self._response)
         self._frames = bytearray()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 import stat
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.errors import ConfigError, EngineError, NotStartedError
 from pytest_lucid.formats.tested import FoundFile, Ran
 from pytest_lucid.sidecar.reading import read_files
+from pytest_lucid.sidecar.stream import Stream, StreamClosedError
 from pytest_lucid.target.testinfra_hosts import visits
 from pytest_lucid.tested.declared import read_config
 from pytest_lucid.tested.live_container import LiveContainer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ABSENT = (b"No such file or directory", b"Not a directory")
 # With these codes the engine says that it could not start a command, and says so in its output.
 _NOT_STARTED = frozenset({126, 127})
+_MOST_BYTES = 16 << 20
 _SAYS_SO = b"OCI runtime exec failed"
 _FOLDERS = (
     '[ -d {path} ] || exit 1; for each in {path}/* {path}/.[!.]*; do [ -d "$each" ] && [ ! -L "$each" ] && '
@@ -103,27 +104,37 @@ class ContainerUnderTest:
             )["Id"]
             stdout, stderr = self._output(made, command)
             code = int(api.exec_inspect(made)["ExitCode"])
-        said = (stdout or b"") + (stderr or b"")
+        said = stdout + stderr
         if code in _NOT_STARTED and _SAYS_SO in said:
             raise NotStartedError(f"{command.argv[0]} cannot be started in {self.name}: {_text(said).strip()}")
-        return Ran(code, _text(stdout or b""), _text(stderr or b""))
+        return Ran(code, _text(stdout), _text(stderr))
 
-    def _output(self, made: str, command: Invocation) -> tuple[bytes | None, bytes | None]:
-        """What the command wrote. Raises EngineError where it does not end in time; it may go on in the container."""
-        api: Any = visits().engine(self.host).client.api
-        pool = ThreadPoolExecutor(1)
+    def _output(self, made: str, command: Invocation) -> tuple[bytes, bytes]:
+        """What the command wrote. Raises EngineError where it does not end in time, or writes without end.
+
+        It may go on in the container then: the engine ends no command.
+        """
+        engine = visits().engine(self.host)
+        if command.options.tty:
+            stdout, stderr = engine.client.api.exec_start(made, demux=True)
+            return stdout or b"", stderr or b""
+        stream = Stream.of(engine, made)
+        deadline = time.monotonic() + command.seconds
         try:
-            output: tuple[bytes | None, bytes | None] = pool.submit(api.exec_start, made, demux=True).result(
-                command.seconds
-            )
-        except FutureTimeoutError as error:
+            while sum(map(len, stream.buffers)) <= _MOST_BYTES:
+                stream.receive(deadline)
+        except StreamClosedError:
+            return bytes(stream.buffers[0]), bytes(stream.buffers[1])
+        except TimeoutError as error:
             raise EngineError(
-                f"{command.argv[0]} did not end in {self.name} within {command.seconds:g} s, and may still run there; "
+                f"{command.argv[0]} in {self.name} did not end within {command.seconds:g} s, and may still run; "
                 "expected it to end, or a longer timeout"
             ) from error
         finally:
-            pool.shutdown(wait=False)
-        return output
+            stream.close()
+        raise EngineError(
+            f"{command.argv[0]} in {self.name} wrote more than {_MOST_BYTES} bytes, and may still run; expected less"
+        )
 
     def files(self, path: str) -> Mapping[str, bytes]:
         """The content of each regular file right in the directory `path`, by name; nothing where there is none."""

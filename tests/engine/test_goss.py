@@ -131,7 +131,8 @@ def test_a_container_without_a_shell(tests: UnderTest, asked: list[Question], tm
     (tmp_path / "goss.yaml").write_text(
         "service: {sshd: {running: true}}\n"
         "command: {'echo a | cat': {exit-status: 0}, "
-        "/usr/bin/python3 -c 'import time; time.sleep(60)': {exit-status: 0, timeout: 300}}\n"
+        "/usr/bin/python3 -c 'import time; time.sleep(60)': {exit-status: 0, timeout: 300}, "
+        "flood: {exec: \"/usr/bin/python3 -c 'while 1: print(bytes(99999))'\", exit-status: 0, timeout: 60000}}\n"
         "dns: {'CAA:a.example': {resolvable: true, server: 127.0.0.11}}\n"
     )
     said = []
@@ -139,10 +140,11 @@ def test_a_container_without_a_shell(tests: UnderTest, asked: list[Question], tm
         with pytest.raises((ConfigError, EngineError)) as caught:
             question.ask(tests.find(f"lucid://{NAME}"))
         said.append(str(caught.value))
-    service, shell, slow, records = said
+    service, shell, slow, flood, records = said
     assert "service sshd cannot be judged" in service
     assert "echo a | cat cannot run: it needs a shell, and there is no /bin/sh" in shell
-    assert "did not end in lucid-scratch-goss within 0.3 s" in slow
+    assert "/usr/bin/python3 in lucid-scratch-goss did not end within 0.3 s" in slow
+    assert "wrote more than" in flood
     assert "CAA is not supported here" in records
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TABLES = ("tcp", "tcp6", "udp", "udp6")
 _SHELL = "/bin/sh"
 # Between words, these mean something to a shell only; a quoted one is a part of a word.
-_SYNTAX = re.compile(r"[|&;<>()$`*?\[\]{}~#!\n]|^\w+=")
+_SYNTAX = re.compile(r"[|&;<>()$`*?\[\]\n]|(?:^|\s)[~#!{]|^\s*\w+=")
 _NOT_FOUND = 127
 # In milliseconds, where a file says none; goss's own.
 _COMMAND_MS, _ADDR_MS, _HTTP_MS, _DNS_MS = 10_000, 500, 5_000, 500
@@ -54,7 +54,7 @@ def command(resource: Resource, tested: Tested) -> Facts:
 def _run(resource: Resource, tested: Tested) -> Ran:
     said = resource.subject
     tested.config()  # what is not there at all is said as that
-    argv = [_SHELL, "-c", said] if tested.look(_SHELL) else _words(said)
+    argv = [_SHELL, "-c", said] if tested.look(_SHELL) else without_shell(said)
     try:
         return tested.run(Invocation(tuple(argv), seconds=_seconds(resource, _COMMAND_MS)))
     except NotStartedError:
@@ -62,8 +62,8 @@ def _run(resource: Resource, tested: Tested) -> Ran:
         return Ran(_NOT_FOUND, "", f"{argv[0]}: not found\n")
 
 
-def _words(said: str) -> list[str]:
-    """The words of a command that no shell has to read. Raises ConfigError for one that needs a shell."""
+def without_shell(said: str) -> list[str]:
+    """Return the words of a command that no shell has to read. Raises ConfigError for one that needs a shell."""
     problem = "it needs a shell"
     try:
         words = shlex.split(said)

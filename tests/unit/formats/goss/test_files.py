@@ -11,6 +11,7 @@ import pytest
 from saved import config, layer, save
 
 from pytest_lucid.errors import ConfigError
+from pytest_lucid.formats.goss.live_facts import without_shell
 from pytest_lucid.formats.goss.sources import is_goss
 from pytest_lucid.formats.kinds import is_known, read_questions
 from pytest_lucid.tested.saved_image import SavedImageUnderTest
@@ -276,3 +277,29 @@ def test_json_is_read_and_a_skipped_resource_says_so(tmp_path: Path) -> None:
     skipped, asked = read_questions(tmp_path / "goss.json")
     assert (skipped.name, skipped.skipped) == ("Service: x", "skip: true in the file")
     assert not asked.skipped
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("/bin/x --a=b 'c d' e~f g#h", ["/bin/x", "--a=b", "c d", "e~f", "g#h"]),
+        ("/bin/x '$HOME' \"a;b\" c\\;d", ["/bin/x", "$HOME", "a;b", "c;d"]),
+        ("/bin/x {}", None),
+        ("/bin/x ~/a", None),
+        ("/bin/x $HOME", None),
+        ('/bin/x "$HOME"', None),
+        ("A=1 /bin/x", None),
+        ("/bin/x > y", None),
+        ("! /bin/x", None),
+        ("/bin/x *", None),
+        ("/bin/x # said", None),
+        ("/bin/x; /bin/y", None),
+        ("", None),
+    ],
+)
+def test_a_command_needs_a_shell_only_where_a_shell_would_change_it(said: str, words: list[str] | None) -> None:
+    if words is None:
+        with pytest.raises(ConfigError, match="cannot run"):
+            without_shell(said)
+    else:
+        assert without_shell(said) == words
