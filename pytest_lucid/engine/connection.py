@@ -50,6 +50,7 @@ class Engine:
     """A reachable engine: where it is, what it is, and where its published ports answer.
 
     `clock` is how far the host's clock is ahead of this machine's, in seconds, give or take the time of one request.
+    An engine that cannot limit memory starts a container without the limit that was asked for.
     """
 
     client: docker.DockerClient
@@ -63,6 +64,8 @@ class Engine:
     host: str = LOCAL
     tunnel: Tunnel | None = None
     defaults: Defaults = Defaults()
+    limits_memory: bool = True
+    is_rootless: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -156,6 +159,8 @@ def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None 
         tunnel=tunnel,
         # Engines before 20.10 know control groups of version 1 only, and do not say so.
         defaults=Defaults(info["DefaultRuntime"], info["LoggingDriver"], str(info.get("CgroupVersion") or "1")),
+        limits_memory=info.get("MemoryLimit", True) is True,
+        is_rootless="name=rootless" in (info.get("SecurityOptions") or ()),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.image.config import Image
@@ -23,6 +24,8 @@ MIB = 1 << 20
 DISK_MIB, DISK_TO_BUILD_MIB = 100, 2048
 MEMORY_MIB, MEMORY_TO_START_MIB = 64, 512
 ROOM = "df -Pk /var/lib/docker 2>/dev/null || df -Pk /; cat /proc/meminfo"
+KERNEL_LINE = "/proc/cmdline"
+WORDS_FOR_MEMORY, WORD_AGAINST_MEMORY = ("cgroup_enable=memory", "cgroup_memory=1"), "cgroup_disable=memory"
 
 
 def demand_fitness(engine: Engine, *, builds: bool) -> None:
@@ -47,6 +50,44 @@ def demand_architecture(engine: Engine, images: Iterable[Image], wanted: str | N
             f"{engine.host} is {engine.architecture}, but {', '.join(strange)}: its programs cannot run there. "
             f"Build for the host (`docker build --platform linux/{engine.architecture}`), or there, with --lucid-up"
         )
+
+
+def demand_memory_limits(engine: Engine) -> None:
+    """Raise ConfigError, with what its machine lacks, where the engine cannot limit the memory of containers."""
+    if engine.limits_memory:
+        return
+    if engine.is_rootless:
+        remedy = "its user may not: add `Delegate=memory pids` to the unit user@.service there, and log in anew"
+    elif missing := _missing_words(_kernel_words(engine)):
+        remedy = (
+            f"add {' '.join(missing)} to the one line of /boot/firmware/cmdline.txt there (before Debian 12: "
+            "/boot/cmdline.txt; on other machines: the kernel's command line), and restart the machine"
+        )
+    else:
+        remedy = "its kernel was told to; see there whether /proc/cgroups lists memory, and whether it is mounted"
+    raise ConfigError(
+        f"{engine.host}: its engine cannot limit the memory of containers, which hardening.limits demands, and starts "
+        f"them without a limit: {remedy}"
+    )
+
+
+def _kernel_words(engine: Engine) -> list[str]:
+    """What the engine's kernel was started with; nothing where nobody can look."""
+    if engine.tunnel:
+        return engine.tunnel.run(f"cat {KERNEL_LINE}").stdout.decode("utf-8", "replace").split()
+    try:
+        return Path(KERNEL_LINE).read_text("utf-8", "replace").split() if engine.is_local else []
+    except OSError:
+        return []
+
+
+def _missing_words(words: Sequence[str]) -> list[str]:
+    """The words that are to be added so that there are control groups of memory.
+
+    The firmware of a Raspberry Pi puts the word against them before what stands in the file, and the last one counts.
+    """
+    against = [number for number, word in enumerate(words) if word == WORD_AGAINST_MEMORY]
+    return [word for word in WORDS_FOR_MEMORY if word not in words[(against or [-1])[-1] + 1 :]]
 
 
 def _engine(engine: Engine) -> Iterator[str]:

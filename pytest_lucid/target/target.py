@@ -10,7 +10,7 @@ from pytest_lucid.engine.asking import Once, together
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
 from pytest_lucid.inspect.find import name_of
-from pytest_lucid.stack.preflight import demand_architecture, demand_fitness
+from pytest_lucid.stack.preflight import demand_architecture, demand_fitness, demand_memory_limits
 from pytest_lucid.target.chaos import Chaos
 from pytest_lucid.target.deployment import Deployment
 from pytest_lucid.target.images import Images
@@ -86,6 +86,8 @@ class Target:
     def demand_fitness(self) -> Engine:
         """Its engine; raises LucidError with a remedy where it cannot be reached, or is not fit."""
         engine = self.engine
+        if any(service.hardening and service.hardening.limits for service in self._services):
+            demand_memory_limits(engine)
         if not engine.is_local:
             if self._settings.builds:
                 demand_fitness(engine, builds=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.types import IPAMConfig, IPAMPool
 from runs import SERVICES, SUITE, Things
+from second_engine import second_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,3 +109,12 @@ def test_stopped_service_decides_all_that_it_would_have_to_run_for(run: Run, cli
     assert code == pytest.ExitCode.TESTS_FAILED, output
     assert output.count("consul is exited, exit code 137; expected it to run") == 1, output
     assert re.search(r": 1 failed, \d+ not judged$", output, re.MULTILINE), output
+
+
+def test_an_engine_that_cannot_limit_memory_is_refused_with_the_words_that_the_kernel_lacks(
+    run: Run, client: docker.DockerClient
+) -> None:
+    with second_engine("no memory group", client) as engine:
+        output = refused(run(f"--lucid-host={engine.url}", SUITE))
+    assert "its engine cannot limit the memory of containers" in output
+    assert "add cgroup_enable=memory cgroup_memory=1 to the one line of /boot/firmware/cmdline.txt" in output

@@ -64,6 +64,7 @@ class LocalEngine:
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     saved: bytes = b""
+    info: dict[str, Any] = field(default_factory=lambda: INFO)
     variables: str = "PATH"
     complaint: str = ""
     requests: Counter[str] = field(default_factory=Counter)
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(size)) if size else {}
         routes: list[tuple[str, Callable[..., None]]] = [
             (r"GET /version", lambda: self._answer(200, VERSION)),
-            (r"GET /info", lambda: self._answer(200, INFO)),
+            (r"GET /info", lambda: self._answer(200, self.engine.info)),
             (r"POST /containers/create", lambda: self._create(parse_qs(url.query)["name"][0], body)),
             (r"GET /containers/([^/]+)/json", self._inspect),
             (r"POST /containers/([^/]+)/start", self._start),
