@@ -40,6 +40,7 @@ RESTING = frozenset(
         "Command: /usr/bin/python3 --version", "Command: not 0",
     }
 )  # fmt: skip
+TOLD = frozenset({"Process: not nginx", "Port: not 9"})
 SERVER = r"""
 import http.server, json, socket, ssl, threading
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -127,6 +128,14 @@ def test_a_container_without_a_shell(tests: UnderTest, asked: list[Question], tm
     kinds = {name.partition(":")[0] for name in (each.name for each in asked)}
     # Each kind of resource has one that passes and one that fails; a service can only be skipped.
     assert {name.partition(":")[0] for name in expected} == kinds - {"Service"}
+    # What there is instead is told.
+    told = {each.name: each.ask(tests.find(f"lucid://{NAME}")) for each in asked if each.name in TOLD}
+    assert told["Process: not nginx"] == ["running is false; expected true", "running: python3.11"]
+    assert told["Port: not 9"][0] == "listening is false; expected true"
+    # The engine's name server is there, too, at ports that nobody knows before.
+    assert {"tcp6:8081 (::)", "tcp:8080 (0.0.0.0)"} <= set(
+        told["Port: not 9"][1].removeprefix("listening: ").split(", ")
+    )
     # What cannot be asked is an error.
     (tmp_path / "goss.yaml").write_text(
         "service: {sshd: {running: true}}\n"

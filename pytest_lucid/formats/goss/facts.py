@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Facts = Mapping[str, Callable[[], Any]]
 
+# No attribute: what there is instead, told where something is wrong.
+HINT = ""
 _TYPES: Mapping[Kind, str] = {
     "file": "file",
     "directory": "directory",

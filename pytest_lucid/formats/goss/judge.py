@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.goss import facts, live_facts
+from pytest_lucid.formats.goss.facts import HINT
 from pytest_lucid.formats.goss.shapes import SHAPES
 from pytest_lucid.formats.goss.sources import read_all
 from pytest_lucid.formats.goss.values import UnansweredError
@@ -44,6 +45,8 @@ def _ask(resource: Resource, tested: Tested) -> list[str]:
         problems += _compared(expected, known[expected.attribute])
         if problems and expected.attribute == required and len(resource.expected) > 1 and resource.kind != "command":
             break
+    if problems and (hint := known.get(HINT)):
+        problems.append(hint())
     return [resource.title, *problems] if problems and resource.title else problems
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.errors import ConfigError, EngineError, NotStartedError
 from pytest_lucid.formats.goss.dns import ask_server, resolved
+from pytest_lucid.formats.goss.facts import HINT
 from pytest_lucid.formats.goss.values import UnansweredError
 from pytest_lucid.formats.tested import HttpRequest, Invocation, Ran
 
@@ -36,13 +37,21 @@ def port(resource: Resource, tested: Tested) -> Facts:
         raise ConfigError(f"port {resource.subject}: expected NUMBER or one of {', '.join(_TABLES)} as tcp:NUMBER")
     live = tested.live(f"port {resource.subject}")
     addresses = [address for address, at in live.listeners(table) if at == int(number)]
-    return {"listening": lambda: bool(addresses), "ip": lambda: addresses}
+
+    def others() -> str:
+        found = {f"{each}:{at} ({address})" for each in _TABLES for address, at in live.listeners(each)}
+        return f"listening: {', '.join(sorted(found)) or 'nothing'}"
+
+    return {"listening": lambda: bool(addresses), "ip": lambda: addresses, HINT: others}
 
 
 def process(resource: Resource, tested: Tested) -> Facts:
     """A program that runs, by the name that the kernel keeps of it."""
     names = tested.live(f"process {resource.subject}").processes()
-    return {"running": lambda: resource.subject in names}
+    return {
+        "running": lambda: resource.subject in names,
+        HINT: lambda: f"running: {', '.join(sorted(set(names)))}",
+    }
 
 
 def command(resource: Resource, tested: Tested) -> Facts:
