@@ -27,27 +27,44 @@ ONE_OFF = "com.docker.compose.oneoff"
 def name_of(engine: Engine, row: Service) -> str:
     """The name of the container that `row` means; the engine is asked only for one that is found by labels.
 
-    Raises MissingError where none has the labels, or several have them.
+    Raises MissingError where none has the labels, or more have them than the row has instances.
     """
     if row.compose:
-        said = row.compose
-        what = str(said)
-        filters = [f"{PROJECT}={said.project}", f"{COMPOSE_SERVICE}={said.service}", f"{NUMBER}={said.number}"]
+        what = str(row.compose)
+        found = [each for each in _instances(engine, row) if _number(each) == row.compose.number]
     elif row.label:
-        what, filters = f"with the label {row.label}", [row.label]
+        what = f"with the label {row.label}"
+        found = _instances(engine, row)
+        if row.instances or row.ordinal > 1:
+            found = found[row.ordinal - 1 : row.ordinal]
     else:
         return row.container or row.name
-    found = sorted(_name(each) for each in _containers(engine, filters) if _is_lasting(each))
     if not found:
         hint = hint_for(engine, row.compose.service if row.compose else row.name)
         raise no_container(row.name, f"there is no container {what}", hint)
     if len(found) > 1:
         raise MissingError(
-            f"{len(found)} containers are {what}: {', '.join(found)}; expected one. Give {row.name} the key "
-            "`container` or `compose`, or a label of its own.",
+            f"{len(found)} containers are {what}: {', '.join(map(_name, found))}; expected one. Give {row.name} "
+            "the key `container` or `compose`, a label of its own, or `instances`.",
             about=f"container {row.name}",
         )
-    return found[0]
+    return _name(found[0])
+
+
+def instances_of(engine: Engine, row: Service) -> tuple[str, ...]:
+    """The names of all containers that have the labels of `row` and run, or have ended where they are to end."""
+    return tuple(_name(each) for each in _instances(engine, row) if row.once or each["State"] == "running")
+
+
+def _instances(engine: Engine, row: Service) -> list[Mapping[str, Any]]:
+    said = row.compose
+    filters = [f"{PROJECT}={said.project}", f"{COMPOSE_SERVICE}={said.service}"] if said else [row.label or ""]
+    return sorted(filter(_is_lasting, _containers(engine, filters)), key=lambda each: (_number(each), _name(each)))
+
+
+def _number(listed: Mapping[str, Any]) -> int:
+    number = str((listed.get("Labels") or {}).get(NUMBER) or "")
+    return int(number) if number.isdecimal() else 0
 
 
 def hint_for(engine: Engine, name: str) -> str:

@@ -81,9 +81,10 @@ class Matrix(Demands):
         ports: dict[tuple[str | None, str], str] = {}
         images: dict[str, str] = {}
         for index, service in enumerate(self.service):
-            if service.name in names:
-                raise _problem(index, "name", f"a name of its own; {service.name} is taken by another row")
-            names[service.name] = service.name
+            for name in {service.name, *service.instance_names}:
+                if name in names:
+                    raise _problem(index, "name", f"a name of its own; {name} is taken by another row")
+                names[name] = service.name
             if unknown := set(service.networks or ()) - {network.name for network in self.all_networks}:
                 raise _problem(index, "networks", f"networks of this matrix; {min(unknown)} is none")
             for said, texts in (("reaches", service.reaches), ("isolated_from", service.isolated_from)):
@@ -231,6 +232,19 @@ class Matrix(Demands):
         ruled = {name for rule in rules for name in rule.networks} & {network.name for network in self.networks} - own
         return tuple(dict.fromkeys((*(row.isolated_from or ()), *sorted(ruled)))) or None
 
+    def _to_instances(self, row: Service) -> Service:
+        """The row with the names of instances in place of the rows that have several."""
+        several = {each.name: each.instance_names for each in self.service if (each.instances or 1) > 1}
+
+        def called(said: tuple[str, ...] | None) -> tuple[str, ...] | None:
+            if said is None:
+                return None
+            parts = [text.partition(":") for text in said]
+            return tuple(f"{each}{colon}{port}" for name, colon, port in parts for each in several.get(name, (name,)))
+
+        keys = ("needs", "reaches", "isolated_from")
+        return row.model_copy(update={key: called(getattr(row, key)) for key in keys}) if several else row
+
     def inherited(self) -> Matrix:
         """The matrix with rows that say all that is demanded of them, what stands at the top included."""
         rows = (inherit(row, self, self.image) for row in self.service)
@@ -239,6 +253,7 @@ class Matrix(Demands):
             shared = (self.network.name,)
             rows = (row if row.networks is not None else row.model_copy(update={"networks": shared}) for row in rows)
         rows = (row.model_copy(update={"isolated_from": self._isolation(row)}) for row in rows)
+        rows = (each for row in rows for each in self._to_instances(row).each_instance())
         copied = self.model_copy(update={"service": tuple(rows)})
         # A copy keeps what was cached, and that is of the rows before.
         copied.__dict__.pop("start_order", None)

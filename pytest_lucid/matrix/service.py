@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy
@@ -72,6 +72,13 @@ class Service(Demands):
     label: str | None = Field(
         None, pattern=r"^[^=\s]+=.*$", description="Its container is the one with this label, such as `app=web`."
     )
+    instances: int | None = Field(
+        None,
+        ge=1,
+        strict=True,
+        description="How many containers of `compose`, or with `label`, run: no more and no fewer. Of several each has "
+        "a row `NAME-1`, `NAME-2` and so on, by compose's numbers or by their names; others call them `NAME`.",
+    )
     image: Reference = Field(description="The image that it runs.")
     dockerfile: ProjectPath | None = Field(None, description="What the image is built from; none for a foreign one.")
     cluster: str | None = Field(None, min_length=1, description="What the label `cluster` of the image says.")
@@ -110,6 +117,7 @@ class Service(Demands):
     memory_mib: int = Field(default=256, ge=16, strict=True, description="Its memory in a bring-up.")
     pids: int = Field(default=64, ge=1, strict=True, description="Its number of processes in a bring-up.")
     content: ImagePolicy | None = Field(None, description="What differs for its image from the table `image`.")
+    _ordinal: int = PrivateAttr(1)
 
     @field_validator("ports", mode="before")
     @classmethod
@@ -131,7 +139,36 @@ class Service(Demands):
     def _is_found_in_one_way(self) -> Service:
         if sum(key is not None for key in (self.container, self.compose, self.label)) > 1:
             raise PydanticCustomError("certificate", "one of 'container', 'compose' and 'label'")
+        if self.instances and not (self.compose or self.label):
+            raise PydanticCustomError("certificate", "'instances' with 'compose' or 'label', which finds them")
+        if (self.instances or 1) > 1 and self.published:
+            raise PydanticCustomError("certificate", "no published port of several instances: the host has each once")
         return self
+
+    @property
+    def instance_names(self) -> tuple[str, ...]:
+        """The names of the rows that this row stands for: its own, unless it has several instances."""
+        count = self.instances or 1
+        return tuple(f"{self.name}-{number}" for number in range(1, count + 1)) if count > 1 else (self.name,)
+
+    def each_instance(self) -> tuple[Service, ...]:
+        """A row for each instance; the first of them says how many there are to be."""
+        names = self.instance_names
+        if len(names) == 1:
+            return (self,)
+        made = []
+        for number, name in enumerate(names, 1):
+            compose = self.compose and self.compose.model_copy(update={"number": number})
+            counted = self.instances if number == 1 else None
+            row = self.model_copy(update={"name": name, "compose": compose, "instances": counted})
+            row._ordinal = number  # noqa: SLF001 - of the same class
+            made.append(row)
+        return tuple(made)
+
+    @property
+    def ordinal(self) -> int:
+        """Which of the containers with its label it is, by name, from 1."""
+        return self._ordinal
 
     @property
     def http(self) -> Port | None:

@@ -61,6 +61,7 @@ NEVER = {
     "api": OTHER_PROGRAM,
     "content": "it speaks of the image, and the copy runs the same",
     "labels": "they are those of the image, and the copy runs the same",
+    "instances": "the copy is found by its names",
     "prefix": "the copy has names of its own",
 }
 

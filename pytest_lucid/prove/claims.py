@@ -21,13 +21,17 @@ NOT_OF_A_COPY = ("NET-ALIASES",)
 
 def claims_of(document: dict[str, Any], matrix: Matrix, copy: StackCopy) -> str:
     """The lucid.toml of `copy`; `document` is that of the stack, merged with what it extends."""
-    rows = {row.name: row for row in matrix.service}
     renamed = copy.networks
     changed = {**document, "extends": NOTHING, "without": [*document.get("without", ()), *NOT_OF_A_COPY]}
     if network := document.get("network"):
         changed["network"] = _network(network, copy)
     changed["networks"] = [_network(each, copy) for each in document.get("networks", ())]
-    changed["service"] = [_row(each, rows[each["name"]], renamed, copy) for each in document["service"]]
+    written = {each["name"]: each for each in document["service"]}
+    # Several instances are written as one row.
+    changed["service"] = [
+        _row(written.get(row.name) or written[row.name.rpartition("-")[0]], row, renamed, copy)
+        for row in matrix.service
+    ]
     # What is not written is not demanded: an empty list of rules would be a demand.
     if "forbidden" in document:
         changed["forbidden"] = [
@@ -51,8 +55,8 @@ def _network(network: dict[str, Any], copy: StackCopy) -> dict[str, Any]:
 
 
 def _row(written: dict[str, Any], row: Service, renamed: dict[str, str], copy: StackCopy) -> dict[str, Any]:
-    changed = {key: value for key, value in written.items() if key not in {"compose", "label"}}
-    changed["container"] = copy.names[row.name]
+    changed = {key: value for key, value in written.items() if key not in {"compose", "label", "instances"}}
+    changed |= {"name": row.name, "container": copy.names[row.name], "needs": list(row.needs)}
     if row.ports is not None:
         changed["ports"] = [
             {
@@ -66,8 +70,8 @@ def _row(written: dict[str, Any], row: Service, renamed: dict[str, str], copy: S
     if row.networks is not None and "networks" in written:
         changed["networks"] = [renamed.get(name, name) for name in row.networks]
     for key in ("reaches", "isolated_from"):
-        if key in written:
-            changed[key] = [_renamed(said, renamed) for said in written[key]]
+        if said := getattr(row, key):
+            changed[key] = [_renamed(text, renamed) for text in said]
     return changed
 
 

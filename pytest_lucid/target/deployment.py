@@ -19,6 +19,7 @@ from pytest_lucid.inspect.consul import Discovery, read_discovery
 from pytest_lucid.inspect.container import Container, read_container
 from pytest_lucid.inspect.contract import read_contract
 from pytest_lucid.inspect.drift import read_drift
+from pytest_lucid.inspect.find import instances_of
 from pytest_lucid.inspect.grpc_health import ask_health
 from pytest_lucid.inspect.http import GET, fetch
 from pytest_lucid.inspect.journey import Traveller
@@ -82,6 +83,10 @@ class Deployment:
             return read_container(self.engine, self._find(name))
         except MissingError as error:
             return Container(name, None, missing=error)
+
+    def instances(self, service: Service) -> tuple[str, ...]:
+        """The names of the containers that run and have the labels by which `service` is found."""
+        return self._facts.ask(("instances", service.name), lambda: instances_of(self.engine, service))
 
     @property
     def network(self) -> NetworkFacts:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_lucid.image.config import Image
     from pytest_lucid.inspect.container import Container
     from pytest_lucid.matrix import Network, Service
+    from pytest_lucid.target.deployment import Deployment
 
 
 @pytest.mark.lucid(
@@ -54,6 +55,18 @@ def test_has_done_its_work(lucid_container: Container) -> None:
 def test_was_not_restarted(lucid_container: Container) -> None:
     """The engine never restarted the container: a service that keeps crashing looks healthy between two crashes."""
     assert lucid_container.restarts == 0
+
+
+@pytest.mark.lucid(
+    "CTR-INSTANCES",
+    demand="instances",
+    severity="high",
+    remedy="Scale the service to the number of the matrix, and end what is left of an earlier stack.",
+)
+def test_as_many_as_demanded_run(lucid_service: Service, lucid_deployment: Deployment) -> None:
+    """As many containers run as the matrix has instances: one more is checked by nobody, one fewer carries the load."""
+    found, demanded = lucid_deployment.instances(lucid_service), lucid_service.instances
+    assert len(found) == demanded, f"{len(found)} run ({', '.join(found) or 'none'}); the matrix demands {demanded}"
 
 
 @pytest.mark.lucid("CTR-NAME", demand="prefix", severity="low", remedy="Name the container as in the matrix.")

@@ -58,6 +58,17 @@ BRINGUPS = (
         services=(DATA,),
     ),
     StackMutation(
+        name="healthy: as many as have its label",
+        claimed='[[service]]\nname = "lucid-api-gateway"\nlabel = "cluster=01-api-gateway"\ninstances = 1\n',
+        services=(GATEWAY,),
+    ),
+    StackMutation(
+        name="more containers than it has instances",
+        claimed='[[service]]\nname = "lucid-api-gateway"\nlabel = "phase=2"\ninstances = 1\n',
+        kills=ids("CTR-INSTANCES"),
+        services=(GATEWAY,),
+    ),
+    StackMutation(
         name="another kind of network",
         claimed='[network]\ndriver = "overlay"\n',
         stack=ids("NET-DRIVER"),

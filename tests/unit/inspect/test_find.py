@@ -7,8 +7,8 @@ import pytest
 
 from pytest_lucid.errors import MissingError
 from pytest_lucid.inspect.container import Container
-from pytest_lucid.inspect.find import hint_for, name_of
-from pytest_lucid.matrix import Service
+from pytest_lucid.inspect.find import hint_for, instances_of, name_of
+from pytest_lucid.matrix import Matrix, Service
 
 if TYPE_CHECKING:
     from pytest_lucid.engine.connection import Engine
@@ -17,7 +17,11 @@ COMPOSE = "com.docker.compose."
 
 
 def listed(name: str, **labels: str) -> dict[str, Any]:
-    return {"Names": [f"/{name}"], "Labels": {key.replace("__", "."): value for key, value in labels.items()}}
+    return {
+        "Names": [f"/{name}"],
+        "State": "running",
+        "Labels": {key.replace("__", "."): value for key, value in labels.items()},
+    }
 
 
 def composed(project: str, service: str, number: int = 1, name: str = "", oneoff: str = "False") -> dict[str, Any]:
@@ -109,3 +113,70 @@ def test_a_container_that_is_not_there_says_why() -> None:
 def test_one_way_to_find_it_is_enough() -> None:
     with pytest.raises(ValueError, match="one of 'container', 'compose' and 'label'"):
         row(container="shop-web", label="b=c")
+
+
+@pytest.mark.parametrize(
+    ("keys", "there", "names"),
+    [
+        (
+            {"compose": {"project": "shop", "service": "web"}},
+            (
+                composed("shop", "web", 2),
+                composed("shop", "web"),
+                composed("other", "web"),
+                composed("shop", "web", 10),
+            ),
+            ("shop-web-1", "shop-web-2", "shop-web-10"),
+        ),
+        (
+            {"label": "app=web"},
+            (listed("b", app="web"), listed("a", app="web"), listed("d", app="db"), listed("c", app="web")),
+            ("a", "b", "c"),
+        ),
+    ],
+)
+def test_each_instance_is_a_row(
+    keys: dict[str, Any], there: tuple[dict[str, Any], ...], names: tuple[str, ...]
+) -> None:
+    rows = row(instances=2, **keys).each_instance()
+    assert [(each.name, each.instances) for each in rows] == [("web-1", 2), ("web-2", None)]
+    assert [name_of(engine(*there), each) for each in rows] == list(names[:2])
+    assert instances_of(engine(*there), rows[0]) == names
+
+
+def test_what_does_not_run_is_no_instance() -> None:
+    stopped = {**composed("shop", "web", 2), "State": "exited"}
+    there = engine(composed("shop", "web"), stopped, composed("shop", "web", 3, oneoff="True"))
+    assert instances_of(there, row(**WEB, instances=2)) == ("shop-web-1",)
+    assert instances_of(there, row(**WEB, instances=2, once=True)) == ("shop-web-1", "shop-web-2")
+
+
+def test_others_call_all_instances_by_the_name_of_the_row() -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "web", "image": "web:1", "instances": 2, **WEB},
+        {"name": "db", "image": "db:1", "needs": ["web"], "reaches": ["web:80"], "isolated_from": ["we*"]},
+    ]
+    made = Matrix.model_validate({"service": rows}).inherited()
+    assert made.names == ("web-1", "web-2", "db")
+    db = made.service[2]
+    assert (db.needs, db.reaches) == (("web-1", "web-2"), ("web-1:80", "web-2:80"))
+    assert {peer.name for peer in made.peers(db, db.isolated_from or ())} == {"web-1", "web-2"}
+    assert [each.name for each in made.start_order] == ["web-1", "web-2", "db"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"instances": 2}, "'instances' with 'compose' or 'label'"),
+        ({"instances": 2, "ports": ["8080:80"], "label": "a=b"}, "no published port of several instances"),
+    ],
+)
+def test_instances_that_cannot_be_meant(keys: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        row(**keys)
+
+
+def test_an_instance_takes_its_name_from_no_other_row() -> None:
+    rows = [{"name": "web", "image": "web:1", "instances": 2, **WEB}, {"name": "web-2", "image": "web:1"}]
+    with pytest.raises(ValueError, match="web-2 is taken by another row"):
+        Matrix.model_validate({"service": rows})
