@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_lucid.prove.defect import CopiedStack
 
 OTHER_PROGRAM = "it takes another program inside, and the copy runs that of the image"
+# A port that nobody is likely to listen at.
+LISTENED = 49151
 # A capability that nothing which is demanded needs.
 CAPABILITY = "SYS_TIME"
 # The demands that say how a container is created: key → name of the defect, the change, the checks that speak of it.
@@ -146,11 +148,11 @@ def _stop(copy: CopiedStack, row: str) -> None:
 
 
 def _process(copy: CopiedStack, row: str) -> None:
-    copy.visit(row, ["sleep", "600"], pid=True)
+    copy.visit(row, ["sleep", "600"])
 
 
 def _listen(copy: CopiedStack, row: str, address: str) -> None:
-    copy.visit(row, ["nc", "-ll", "-s", address, "-p", "49151", "-e", "true"], pid=False)
+    copy.visit(row, ["httpd", "-f", "-p", f"{address}:{LISTENED}"], port=LISTENED)
 
 
 def _isolate(copy: CopiedStack, row: str) -> None:

@@ -36,8 +36,8 @@ class CopiedStack(Protocol):
     def detach(self, row: str, network: str) -> None:
         """Take it off a network."""
 
-    def visit(self, row: str, command: list[str], *, pid: bool) -> None:
-        """Run a command of busybox among its processes, or on its network."""
+    def visit(self, row: str, command: list[str], port: int | None = None) -> None:
+        """Run a command of busybox among its processes, or one that listens at `port` on its network."""
 
 
 Change = Callable[["Creation"], object]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_lucid.prove.defect import Defect
 
 SETTLE_SECONDS = 60
+VISIT_SECONDS = 20
+POLL_SECONDS = 0.1
 LARGEST_VOLUME_BYTES = 1024 * 1024 * 1024
 BRIDGE = "bridge"
 
@@ -133,18 +135,31 @@ class StackCopy:
         """Take the copy of a row off a network of the copy."""
         self._api.disconnect_container_from_network(self.names[row], network, force=True)
 
-    def visit(self, row: str, command: list[str], *, pid: bool) -> None:
-        """Run a command of busybox beside the copy of a row: among its processes, or on its network."""
-        mode: dict[str, Any] = {"pid_mode" if pid else "network_mode": f"container:{self.names[row]}"}
-        self._engine.client.containers.run(
+    def visit(self, row: str, command: list[str], port: int | None = None) -> None:
+        """Run a command of busybox among the processes of the copy of a row, or one that listens at `port` beside it.
+
+        Raises EngineError where it does not: the defect would not be there.
+        """
+        kind = "network_mode" if port else "pid_mode"
+        mode: dict[str, Any] = {kind: f"container:{self.names[row]}"}
+        name = f"{self.names[row]}-guest"
+        guest = self._engine.client.containers.run(
             TOOLBOX,
             entrypoint=["/bin/busybox"],
             command=command,
-            name=f"{self.names[row]}-guest",
+            name=name,
             labels=self._run.labels,
             detach=True,
             **mode,
         )
+        deadline = time.monotonic() + VISIT_SECONDS
+        # As the kernel's table has it.
+        while port and guest.exec_run(["/bin/busybox", "grep", "-qi", f":{port:04x} ", "/proc/net/tcp"]).exit_code:
+            if time.monotonic() > deadline:
+                raise EngineError(f"prove: {name} does not listen at {port}")
+            time.sleep(POLL_SECONDS)
+        if self._api.inspect_container(name)["State"]["Status"] != "running":
+            raise EngineError(f"prove: {name} has ended; expected it to stay")
 
     def _inspect(self, row: Service) -> Mapping[str, Any]:
         name = name_of(self._engine, row)
