@@ -14,7 +14,7 @@ from threading import Thread
 
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import LOCAL, read_hosts
-from pytest_lucid.engine.bootstrap import ensure_engine
+from pytest_lucid.engine.bootstrap import ensure_engine, restart_engine
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.errors import ConfigError, LucidError
@@ -31,7 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 0, or 4 with one message where the user has to do something; a shell's own exit code."""
     parser = argparse.ArgumentParser(prog="python -m pytest_lucid", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("engine", help="use the running container engine, or install and start one (root on Debian)")
+    starting = commands.add_parser(
+        "engine", help="use the running container engine, or install and start one (root on Debian)"
+    )
+    starting.add_argument("--restart", action="store_true", help="restart it: older engines then count networks anew")
     down = commands.add_parser("down", help="remove what kept or crashed runs of this user left on the engine")
     down.add_argument("--host", default=LOCAL, help="where, as for pytest --lucid-host; this machine unless given")
     bill = commands.add_parser("sbom", help="print the software bill of materials of an image, as CycloneDX JSON")
@@ -51,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "lint":
             return _lint(given)
         if given.command == "engine":
-            ensure_engine(_say)
+            (restart_engine if given.restart else ensure_engine)(_say)
         elif given.command == "sbom":
             _bill(given.image)
         elif given.command == "shell":
@@ -68,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
             with closing(connect(given.host)) as engine, exclusive(engine):
                 remove_leftovers(engine, _say)
     except LucidError as error:
-        print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks
+        print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - output of a command line
         return LINT_ERROR if given.command == "lint" else USAGE_ERROR
     return 0
 
@@ -77,8 +80,8 @@ def _lint_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="*", help="a Dockerfile, or a folder that holds some; here without any")
     parser.add_argument("--project", metavar="DIR", help="the root of the tree, with its lucid.toml if it has one")
     parser.add_argument("--format", choices=("text", "json", *LINT_WRITERS), default="text")
-    told = "of text: each defect once (cause), a line for each finding (line), or groups, the worst first"
-    parser.add_argument("--by", choices=("cause", "line", "file", "check", "severity"), default="cause", help=told)
+    help_text = "of text: each defect once (cause), a line for each finding (line), or groups, the worst first"
+    parser.add_argument("--by", choices=("cause", "line", "file", "check", "severity"), default="cause", help=help_text)
     parser.add_argument("--fail-on", choices=SEVERITIES, default=SEVERITIES[0], help="the least severity that gives 1")
     parser.add_argument("--quiet", action="store_true", help="no line with the count")
 
@@ -154,7 +157,7 @@ def _watch(given: argparse.Namespace) -> None:
         raise ConfigError(f"--project={given.project}: no such folder; expected the one with lucid.toml")
     plan = Plan(hosts, project)
     wishes = Wishes(given.every, read_address(given.listen), tuple(given.on_change), given.rounds)
-    watcher = Watcher(plan, wishes, lambda line: print(line, flush=True), _warn)  # noqa: T201 - a command line speaks
+    watcher = Watcher(plan, wishes, lambda line: print(line, flush=True), _warn)  # noqa: T201 - output of a command line
 
     def end(_signal: int, _frame: object) -> None:
         # In a thread of its own: the main thread, which is interrupted here, may hold what `end` needs.
@@ -182,7 +185,7 @@ def _lint(given: argparse.Namespace) -> int:
     else:
         lines = writers[given.by](reported) if given.by in writers else grouped(reported, given.by)
     for line in lines:
-        print(line)  # noqa: T201 - a command line speaks
+        print(line)  # noqa: T201 - output of a command line
     if not given.quiet:
         print(summary(reported), file=sys.stderr)  # noqa: T201 - likewise
     return code
@@ -192,7 +195,7 @@ def _bill(name: str) -> None:
     from pytest_lucid.image.sbom import bill_of_materials  # noqa: PLC0415 - only this command needs its library
     from pytest_lucid.target.images import find_image  # noqa: PLC0415 - likewise
 
-    print(bill_of_materials(*find_image(name)))  # noqa: T201 - a command line speaks
+    print(bill_of_materials(*find_image(name)))  # noqa: T201 - output of a command line
 
 
 def _shell(container: str, host: str) -> int:
@@ -233,15 +236,15 @@ def _begin(given: argparse.Namespace) -> None:
 def _schema() -> None:
     from pytest_lucid.matrix.schema import lucid_schema  # noqa: PLC0415 - likewise
 
-    print(json.dumps(lucid_schema(), indent=2))  # noqa: T201 - a command line speaks
+    print(json.dumps(lucid_schema(), indent=2))  # noqa: T201 - output of a command line
 
 
 def _warn(line: str) -> None:
-    print(f"lucid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a command line speaks
+    print(f"lucid: {line}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command line
 
 
 def _say(line: str) -> None:
-    print(f"lucid: {line}", flush=True)  # noqa: T201 - a command line speaks
+    print(f"lucid: {line}", flush=True)  # noqa: T201 - output of a command line
 
 
 if __name__ == "__main__":

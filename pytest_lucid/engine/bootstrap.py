@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,9 @@ _PID_FILES = {
 }
 _INSTALL_SECONDS = 600
 _START_SECONDS = 60
+_END_SECONDS = 60
+# In the environment of an engine that this module started: only that one is ended again.
+_STARTED = "LUCID_STARTED_ENGINE"
 _POLL_SECONDS = 0.2
 _LAST_LINES = 8
 
@@ -59,10 +63,56 @@ def ensure_engine(progress: Callable[[str], None]) -> None:
             _run(["systemctl", "start", "docker"], _START_SECONDS)
             _wait(None)
         else:
-            process = _start()
-            _wait(process)
-            # It is meant to go on, and Popen warns of a child that nobody waited for.
-            process.returncode = 0
+            _start()
+
+
+def restart_engine(progress: Callable[[str], None]) -> None:
+    """End the engine of this machine and start it again: engines before 28.1 then count anew what is on networks.
+
+    Without systemd, only an engine that `ensure_engine` started is ended. Raises EngineError where there is none.
+    """
+    _refuse(EngineError("The engine is not restarted."))
+    with _timed(progress, "restarted the engine"):
+        if _SYSTEMD.is_dir():
+            _run(["systemctl", "restart", "docker"], _END_SECONDS + _START_SECONDS)
+            _wait(None)
+        else:
+            end(own_engine(_PID_FILES["dockerd"]))
+            _start()
+
+
+def own_engine(pid_file: Path) -> int:
+    """The process id of the engine that this module started; raises EngineError where another one runs, or none."""
+    try:
+        number = int(pid_file.read_text(encoding="ascii"))
+        environment = Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no engine runs here by {pid_file}; start one: python -m pytest_lucid engine") from error
+    if f"{_STARTED}=1".encode() not in environment:
+        raise EngineError(
+            f"the engine (process {number}) was not started by python -m pytest_lucid engine; restart it the way it "
+            "was started"
+        )
+    return number
+
+
+def end(number: int) -> None:
+    """End a process by SIGTERM and wait for that; raises EngineError when it takes too long."""
+    os.kill(number, signal.SIGTERM)
+    until = time.monotonic() + _END_SECONDS
+    while _is_alive(number):
+        if time.monotonic() > until:
+            raise EngineError(f"the engine (process {number}) has not ended {_END_SECONDS} s after SIGTERM")
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        state = re.search(r"\) (\S)", Path(f"/proc/{number}/stat").read_text(encoding="utf-8"))
+    except OSError:
+        return False
+    # A zombie has ended; whoever started it has not yet asked how.
+    return state is not None and state[1] not in "ZX"
 
 
 def _refuse(error: EngineError) -> None:
@@ -95,14 +145,21 @@ def _install() -> None:
     _run(["apt-get", "--quiet", "--yes", "install", "--no-install-recommends", *_PACKAGES], _INSTALL_SECONDS)
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start() -> None:
+    process = _spawn()
+    _wait(process)
+    # It is meant to go on, and Popen warns of a child that nobody waited for.
+    process.returncode = 0
+
+
+def _spawn() -> subprocess.Popen[bytes]:
     for name, path in _PID_FILES.items():
         remove_stale(path, name)
     with _LOG.open("ab") as log:
         # A session of its own, so that neither the end of this process nor Ctrl-C in its terminal ends the engine.
         return subprocess.Popen(  # noqa: S603 - no shell, and the one word is a path that this module found
             [_dockerd() or "dockerd"],
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"},
+            env={**os.environ, _STARTED: "1", "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pytest_lucid.engine.bootstrap import ensure_engine, is_debian, remove_stale
+from pytest_lucid.engine.bootstrap import end, ensure_engine, is_debian, own_engine, remove_stale, restart_engine
 from pytest_lucid.errors import EngineError
 
 
@@ -53,3 +54,41 @@ def test_nothing_is_started_here_when_another_engine_was_asked_for(monkeypatch: 
     with pytest.raises(EngineError, match=r"lucid starts no engine, because tcp://127\.0\.0\.1:9 is given"):
         ensure_engine(done.append)
     assert done == []
+
+
+def test_another_engine_is_not_restarted_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    done: list[str] = []
+    with pytest.raises(EngineError, match=r"not restarted\.\n.* because tcp://127\.0\.0\.1:9 is given"):
+        restart_engine(done.append)
+    assert done == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="dockerd and /proc are Linux's")
+@pytest.mark.parametrize("content", [None, "not a number", "999999999"])
+def test_an_engine_that_does_not_run_is_not_restarted(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "docker.pid").write_text(content, encoding="ascii")
+    with pytest.raises(EngineError, match=r"no engine runs here by .*docker\.pid; start one: python -m pytest_lucid"):
+        own_engine(tmp_path / "docker.pid")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="dockerd and /proc are Linux's")
+@pytest.mark.parametrize("started_here", [True, False])
+def test_only_an_engine_that_was_started_here_is_ended(tmp_path: Path, *, started_here: bool) -> None:
+    environment = {**os.environ, "LUCID_STARTED_ENGINE": "1" if started_here else "0"}
+    script = "import time; print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"up\n"
+            (tmp_path / "docker.pid").write_text(str(process.pid), encoding="ascii")
+            if started_here:
+                end(own_engine(tmp_path / "docker.pid"))
+                assert process.wait(timeout=10) == -15
+            else:
+                with pytest.raises(EngineError, match=rf"process {process.pid}\) was not started by python -m pytest_"):
+                    own_engine(tmp_path / "docker.pid")
+                assert process.poll() is None
+        finally:
+            process.kill()
