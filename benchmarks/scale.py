@@ -99,10 +99,10 @@ def main() -> int:
             started = time.monotonic()
             subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], cwd=folder, check=True, capture_output=True)
             removed = time.monotonic() - started
-        told = healthy.groups() if healthy else (up[-500:], "?")
+        answer = healthy.groups() if healthy else (up[-500:], "?")
         result = checks.strip().splitlines()[-1].strip("= ")
         sys.stdout.write(
-            f"{count} services: {told[0]} after {told[1]} s; idle, their probes take {cost:.2f} processors; "
+            f"{count} services: {answer[0]} after {answer[1]} s; idle, their probes take {cost:.2f} processors; "
             f"checks {took:.0f} s ({result}), load {load:.1f}; removed in {removed:.1f} s\n"
         )
         sys.stdout.flush()

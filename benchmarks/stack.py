@@ -192,7 +192,7 @@ def measure(stack: Stack, deployment: Deployment) -> Iterator[str]:
         return deployment.ask(gateway, path, request)
 
     journey = Traveller("lucid-benchmark", stack.secret, ask).travel()
-    if journey.told("verify").get("verified") is not True:
+    if journey.answer_to("verify").get("verified") is not True:
         raise RuntimeError(journey.shown("verify"))
     yield f"at most in the journey: {each(stack.memory('VmHWM'))}"
     asked = {GATEWAY: rate(stack, GATEWAY), DIRECT: rate(stack, "lucid-blockchain-engine")}

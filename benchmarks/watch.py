@@ -74,7 +74,7 @@ class Watching:
         """Whether a round is being made."""
         return any(children(warm) for warm in children(self.process.pid))
 
-    def told(self, outcome: str) -> float:
+    def answer(self, outcome: str) -> float:
         """When the line came that says so of the service."""
         for line in self._said:
             change = json.loads(line)
@@ -145,11 +145,11 @@ def watch(client: docker.DockerClient) -> None:
         began = time.monotonic()
         service.stop()
         ended = time.monotonic()
-        told = watching.told("failed")
-        since_stop.append(told - began)
-        since_end.append(told - ended)
+        answer = watching.answer("failed")
+        since_stop.append(answer - began)
+        since_end.append(answer - ended)
         service.start()
-        watching.told("passed")
+        watching.answer("passed")
     print(f"from `docker stop` to the line: {shown(since_stop)}; from the end of `docker stop`: {shown(since_end)}")
     client.containers.get("consul").restart()
     watching.steady()

@@ -62,8 +62,8 @@ def folded(line: str) -> list[str]:
 
 def svg(text: str) -> str:
     """What a terminal showed, from its report on: one text element for each line, in the colour that it began with."""
-    told = text[text.rfind("\n", 0, text.index("service × area")) + 1 :].splitlines()
-    lines = [part for line in told if "lucid: wrote " not in line for part in folded(line)]
+    answer = text[text.rfind("\n", 0, text.index("service × area")) + 1 :].splitlines()
+    lines = [part for line in answer if "lucid: wrote " not in line for part in folded(line)]
     cut = [*lines[:MOST_LINES], f"⋮ {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else lines
     rows = []
     for number, line in enumerate(cut):
@@ -97,13 +97,13 @@ def screenshot(report: Path, picture: Path, height: int, at: str = "h1") -> None
 def stack(folder: Path) -> None:
     """All green, then one service broken."""
     report = folder / "report.html"
-    told = pytest(ROOT, "--lucid-up", "--lucid-keep", f"--lucid-report={report}")
-    (PICTURES / "green.svg").write_text(svg(told), "utf-8")
+    answer = pytest(ROOT, "--lucid-up", "--lucid-keep", f"--lucid-report={report}")
+    (PICTURES / "green.svg").write_text(svg(answer), "utf-8")
     screenshot(report, PICTURES / "green.png", 1000)
     try:
         connect().client.containers.get(STOPPED).stop()
-        told = pytest(ROOT, "--lucid-host=local", f"--lucid-report={report}")
-        (PICTURES / "broken.svg").write_text(svg(told), "utf-8")
+        answer = pytest(ROOT, "--lucid-host=local", f"--lucid-report={report}")
+        (PICTURES / "broken.svg").write_text(svg(answer), "utf-8")
         screenshot(report, PICTURES / "broken.png", 1000)
     finally:
         subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True)
@@ -132,8 +132,8 @@ def sixty(folder: Path) -> None:
         (folder / f"{number:02}" / "Dockerfile").write_text(text, "utf-8")
         rows.append(SERVICE.format(number, 9000 + number))
     (folder / "lucid.toml").write_text("\n".join(rows), "utf-8")
-    told = pytest(folder, "tests/dockerfile", "--lucid-report=report.html")
-    (PICTURES / "sixty.svg").write_text(svg(told), "utf-8")
+    answer = pytest(folder, "tests/dockerfile", "--lucid-report=report.html")
+    (PICTURES / "sixty.svg").write_text(svg(answer), "utf-8")
     screenshot(folder / "report.html", PICTURES / "sixty.png", 900, "#matrix")
 
 

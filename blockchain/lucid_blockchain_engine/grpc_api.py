@@ -154,8 +154,8 @@ class ChainServicer(chain_pb2_grpc.ChainServicer):
         # A peer is ipv4:address:port, and its next connection has another port.
         client = context.peer().rpartition(":")[0]
         if self._streams.total() >= MOST_STREAMS or self._streams[client] >= MOST_STREAMS_OF_ONE:
-            told = f"{self._streams[client]} streams are open from there, {self._streams.total()} in all"
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+            message = f"{self._streams[client]} streams are open from there, {self._streams.total()} in all"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
         self._streams[client] += 1
         try:
             while True:

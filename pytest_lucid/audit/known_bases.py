@@ -95,14 +95,14 @@ def read_base(text: str) -> KnownBase | None:
     return None
 
 
-def _base(reference: Reference, entry: dict[str, Any], told: dict[str, str]) -> KnownBase:
+def _base(reference: Reference, entry: dict[str, Any], matched: dict[str, str]) -> KnownBase:
     data = _data()
     # A tag says its system behind the version, or it is nothing else.
-    release = told.get("release") or told.get("rest", "")
-    debian = told.get("debian") or _release(release, data["releases"])
-    alpine = _alpine(f"alpine{told['alpine']}" if "alpine" in told else release)
-    ubuntu = told.get("ubuntu", "")
-    python = told.get("python", "")
+    release = matched.get("release") or matched.get("rest", "")
+    debian = matched.get("debian") or _release(release, data["releases"])
+    alpine = _alpine(f"alpine{matched['alpine']}" if "alpine" in matched else release)
+    ubuntu = matched.get("ubuntu", "")
+    python = matched.get("python", "")
     kind = entry.get("python", "")
     if kind == "debian":
         python = next((minor for number, minor in data["releases"].values() if number == debian), "")
@@ -124,7 +124,7 @@ def _base(reference: Reference, entry: dict[str, Any], told: dict[str, str]) -> 
         variables=tuple(entry["variables"]) if "variables" in entry else None,
         absent=_absent(reference, entry, data["absent"]),
         user=entry.get("user") or ("65532" if "nonroot" in reference.tag.split("-") else "0"),
-        versions=tuple((name, told[name]) for name in _VERSIONED if told.get(name)),
+        versions=tuple((name, matched[name]) for name in _VERSIONED if matched.get(name)),
         bash_is_sh=entry.get("bash_is_sh", False),
         floats=entry.get("floats", False) and not reference.digest,
     )

@@ -118,8 +118,8 @@ class SourceTree:
         source, given = parse((self.root / path).read_bytes()), self.matrix.build_arguments
         facts = resolve(source, given)
         demanded = {name for stage in facts.stages for name in stage.base.unset} | {i.value for i in facts.demanded}
-        if told := {name: value for name, value in self.compose_arguments.items() if name in demanded}:
-            facts = resolve(source, {**told, **given})
+        if from_compose := {name: value for name, value in self.compose_arguments.items() if name in demanded}:
+            facts = resolve(source, {**from_compose, **given})
         if len(facts.stages) <= _MOST_STAGES:
             return facts
         problem = Problem("stages", facts.stages[_MOST_STAGES].line, f"More than {_MOST_STAGES} stages: not reviewed.")

@@ -1,4 +1,4 @@
-"""What is known of one container, whether it runs or a compose file speaks of it: the source of its row."""
+"""What is known of one container, whether it runs or a compose file declares it: the source of its row."""
 
 from __future__ import annotations
 

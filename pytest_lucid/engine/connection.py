@@ -128,7 +128,7 @@ def _ask(host: str, place: Endpoint, tunnel: Tunnel | None, address: str | None 
             tls=place.tls or False,
             timeout=REQUEST_TIMEOUT_SECONDS,
             max_pool_size=POOLED_CONNECTIONS,
-            # Until the engine has told its own: asking for that first would be one more way there and back.
+            # Until the engine has given its own: asking for that first would be one more way there and back.
             version=FIRST_API,
         )
         transport.mount(client, tunnel, REQUEST_TIMEOUT_SECONDS, POOLED_CONNECTIONS)
@@ -168,8 +168,8 @@ def _info(client: docker.DockerClient) -> dict[str, Any]:
     """What the engine says of itself and its host, in the newest words that it knows."""
     response = client.api.get(f"{client.api.base_url}/info", timeout=client.api.timeout)
     response.raise_for_status()
-    told: dict[str, Any] = response.json()
-    return told
+    info: dict[str, Any] = response.json()
+    return info
 
 
 def _silence(place: Endpoint, tunnel: Tunnel | None, error: BaseException) -> str:
@@ -190,10 +190,10 @@ def _silence(place: Endpoint, tunnel: Tunnel | None, error: BaseException) -> st
     return f"{tunnel.name}: SSH works, but no container engine answers ({_root(error)}): {remedy}"
 
 
-def _ahead(told: str, started: dt.datetime, ended: dt.datetime) -> float:
-    """How far a clock that told its time between `started` and `ended` is ahead, beyond what those leave open."""
+def _ahead(timestamp: str, started: dt.datetime, ended: dt.datetime) -> float:
+    """How far a clock that gave `timestamp` between `started` and `ended` is ahead, beyond what those leave open."""
     # The engine tells nanoseconds.
-    there = dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", told).replace("Z", "+00:00"))
+    there = dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", timestamp).replace("Z", "+00:00"))
     return max(0.0, (there - ended).total_seconds()) or min(0.0, (there - started).total_seconds())
 
 

@@ -43,7 +43,7 @@ def bytecode_problems(inventory: Inventory, prefix: str, folders: tuple[str, ...
 
 
 def unsourced(inventory: Inventory, prefix: str) -> Iterator[Entry]:
-    """Yield each compiled file that no source in the image speaks for."""
+    """Yield each compiled file that has no source in the image."""
     return (entry for entry, source in compiled(inventory, prefix) if _problem(entry, source))
 
 

@@ -191,8 +191,8 @@ def read_image(engine: Engine, reference: str) -> Image:
             document, history = together([partial(api.inspect_image, reference), partial(api.history, reference)])
         except ImageNotFound:
             return Image(reference, None)
-    told = [{"created_by": entry["CreatedBy"], "comment": entry["Comment"]} for entry in reversed(history)]
-    return Image(reference, {**document, "History": told})
+    steps = [{"created_by": entry["CreatedBy"], "comment": entry["Comment"]} for entry in reversed(history)]
+    return Image(reference, {**document, "History": steps})
 
 
 def list_images(engine: Engine, repository: str) -> tuple[Image, ...]:

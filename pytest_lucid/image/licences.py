@@ -37,7 +37,7 @@ _TOKEN = re.compile(r"\(|\)|[A-Za-z0-9.+:-]+")
 def licence_of(distribution: Distribution) -> str:
     """Return its SPDX expression; empty where the metadata does not say.
 
-    The field for expressions (PEP 639) speaks first, then the classifiers, then the free text where it is one word, an
+    The field for expressions (PEP 639) counts first, then the classifiers, then the free text where it is one word, an
     expression, or a text that is known to mean one licence.
     """
     if stated := distribution.metadata.get("license-expression"):

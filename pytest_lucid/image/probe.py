@@ -32,7 +32,7 @@ _SHOWN_LINES = 5
 _MOST_PRINTED = "4m"
 
 
-class _Told(BaseModel):
+class _ProbeReport(BaseModel):
     """What the script prints in the image. The image may print something else in its place."""
 
     error: str
@@ -93,15 +93,15 @@ def probe(
 
 def _parsed(module: str, answer: bytes | None) -> Probe | None:
     try:
-        told = _Told.model_validate_json(answer or b"")
+        report = _ProbeReport.model_validate_json(answer or b"")
     except ValueError:
         return None
     return Probe(
         module=module,
-        error=told.error,
-        distributions={name: version or "" for name, version in told.distributions.items()},
-        bytecode=tuple(told.bytecode),
-        version=tuple(told.version),
+        error=report.error,
+        distributions={name: version or "" for name, version in report.distributions.items()},
+        bytecode=tuple(report.bytecode),
+        version=tuple(report.version),
     )
 
 

@@ -48,7 +48,7 @@ _CODE = (".py", ".pyi", ".js", ".c", ".h")
 
 @dataclass(frozen=True)
 class Scanner:
-    """`toolbox` is what is looked for in programs, `vocabulary` in all that speaks.
+    """`toolbox` is what is looked for in programs, `vocabulary` in all text and code.
 
     Files below `own` (with no leading slash) are the services' code.
     """

@@ -38,15 +38,15 @@ def strays(
     listed = {path for package in packages for path in package.sums} | _recorded(inventory, found)
     # Not every archive has an entry for each folder.
     there = {path for file in base for path in (file, *_above(file))}
-    told = set()
+    reported = set()
     for path, entry in inventory.merged.items():
         if entry.kind == "directory" or path in base or path in listed or path in _OF_ENGINES:
             continue
         top, parent = path, posixpath.dirname(path)
         while parent and parent not in there:
             top, parent = parent, posixpath.dirname(parent)
-        if parent in folders and top not in told:
-            told.add(top)
+        if parent in folders and top not in reported:
+            reported.add(top)
             yield display(top)
 
 

@@ -51,12 +51,14 @@ RESOLVING = {
 
 def program_differences(container: Container, image: Image) -> list[str]:
     """How the program, its directory or its stop signal differs from the image's."""
-    told: list[tuple[str, object, object]] = [
+    compared: list[tuple[str, object, object]] = [
         ("the program", container.argv, image.argv),
         ("the working directory", container.workdir, image.workdir),
         ("the stop signal", container.stop_signal, image.stop_signal),
     ]
-    return [f"{what} is {_shown(is_)}; the image gives {_shown(given)}" for what, is_, given in told if is_ != given]
+    return [
+        f"{what} is {_shown(is_)}; the image gives {_shown(given)}" for what, is_, given in compared if is_ != given
+    ]
 
 
 def probe_differences(container: Container, image: Image) -> list[str]:

@@ -85,8 +85,8 @@ class Response:
 
     def __str__(self) -> str:
         """Return the answer in one line, for messages."""
-        told = f"{self.status} {self.text[:200]}"
-        return f"{self.url}: {self.error or (f'{told} ({self.fault})' if self.fault else told)}"
+        seen = f"{self.status} {self.text[:200]}"
+        return f"{self.url}: {self.error or (f'{seen} ({self.fault})' if self.fault else seen)}"
 
 
 class _Bounded(io.RawIOBase):

@@ -51,7 +51,7 @@ class Journey:
     returned: tuple[bool, ...] = ()
     proven: tuple[bool, ...] = ()
 
-    def told(self, step: str) -> Mapping[str, Any]:
+    def answer_to(self, step: str) -> Mapping[str, Any]:
         """The JSON object that a step answered; an empty one where there is none."""
         answer = self.steps.get(step)
         return answer.document if answer else {}
@@ -118,12 +118,12 @@ class Traveller:
         }
         self._step("anchor", "POST", "/anchoring/session", body)
         path = f"/anchoring/session/{self._session}"
-        answer = self._until("confirm", path, CONFIRMED_SECONDS, lambda told: told.get("status") == "confirmed")
+        answer = self._until("confirm", path, CONFIRMED_SECONDS, lambda answer: answer.get("status") == "confirmed")
         return answer.document.get("status") == "confirmed"
 
     def _read_block(self) -> None:
         path = f"/blocks/height/{self._steps['confirm'].document.get('block_height')}"
-        self._until("block", path, FOLLOWED_SECONDS, lambda told: "hash" in told)
+        self._until("block", path, FOLLOWED_SECONDS, lambda answer: "hash" in answer)
 
     def _verify(self, root: str, proofs: Sequence[Sequence[Mapping[str, str]]]) -> None:
         claim = {"session_id": self._session, "merkle_root": root}

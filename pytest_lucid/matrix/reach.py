@@ -1,4 +1,4 @@
-"""Whom a row speaks of when it says whom it reaches, and whom it must not reach."""
+"""The rows and networks that `reaches` and `isolated_from` of a row name."""
 
 from __future__ import annotations
 

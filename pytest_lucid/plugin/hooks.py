@@ -169,7 +169,7 @@ def _is_wanted(item: pytest.Function) -> bool:
         check = check_of(item)
         return check is None or demanded(item, check)
     except ConfigError:
-        return True  # told once, after the collection, and not as an error of collecting
+        return True  # reported once, after the collection, and not as an error of collecting
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -257,7 +257,7 @@ def pytest_runtest_makereport(
     if isinstance(report.longrepr, tuple):
         report.longrepr = (*report.longrepr[:2], f"Skipped: {record.reason}")
     if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
-        # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
+        # Reported where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
         report.longrepr = (str(place.path), place.lineno + 1, record.reason)
     if record.outcome in {Outcome.BELOW, Outcome.KNOWN}:

@@ -55,8 +55,8 @@ class _Collector:
         check = item.stash.get(CHECK, None)
         if check is None or call.when != "call" or AUDIT not in item.stash:
             if report.failed and check and call.excinfo and call.excinfo.errisinstance(AssertionError):
-                told = str(call.excinfo.value).splitlines()[0]
-                self.reported[Reported("lucid.toml", 1, check.severity, check.id, told)] = None
+                reason = str(call.excinfo.value).splitlines()[0]
+                self.reported[Reported("lucid.toml", 1, check.severity, check.id, reason)] = None
             elif report.failed:
                 self.problems[str(call.excinfo.value if call.excinfo else report.longrepr)] = None
             return report

@@ -103,7 +103,7 @@ class Reports:
                     file.write(WRITERS[name](report))
                 self._written.append(f"lucid: wrote {path}")
             except OSError as error:
-                # What is told when a file is closed, such as that the disk is full, names none.
+                # An error at the closing of a file, such as that the disk is full, names none.
                 self._written.append(f"ERROR: {error.filename or path} cannot be written: {error.strerror}")
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
@@ -162,13 +162,13 @@ class Reports:
         if not self._settings.wants_engine:
             return []
         workspace = workspace_of(self._config)
-        told = []
+        versions = []
         for host in workspace.hosts:
             try:
-                told.append((host, clean(str(workspace.targets[host].engine))))
+                versions.append((host, clean(str(workspace.targets[host].engine))))
             except LucidError as error:
-                told.append((host, clean(str(error))))
-        return told
+                versions.append((host, clean(str(error))))
+        return versions
 
     def _show(self, terminal: pytest.TerminalReporter) -> None:
         if not self._records:

@@ -41,8 +41,8 @@ def workspace_of(config: pytest.Config) -> Workspace:
     from pytest_lucid.target.workspace import Workspace  # noqa: PLC0415 - likewise
 
     if WORKSPACE not in config.stash:
-        told: dict[str, str] = getattr(config, "workerinput", {})
-        run = Run(told["lucid_run"], told["lucid_owner"]) if "lucid_run" in told else None
+        inputs: dict[str, str] = getattr(config, "workerinput", {})
+        run = Run(inputs["lucid_run"], inputs["lucid_owner"]) if "lucid_run" in inputs else None
         config.stash[WORKSPACE] = Workspace(config.stash[SETTINGS], run)
     return config.stash[WORKSPACE]
 

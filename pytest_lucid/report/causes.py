@@ -1,4 +1,4 @@
-"""One cause is told once: of the red cells that fail for one reason, one tells it, and the others point to that one."""
+"""One cause is reported once: of the red cells with one reason, one states it, and the others point to that one."""
 
 from __future__ import annotations
 

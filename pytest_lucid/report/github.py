@@ -28,7 +28,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         where = f"file={_property(place.file)},line={max(1, place.line)},col={max(1, place.column)},"
         text = _data(f"{place.message} {cell.remedy}")
         yield f"::{_kind(cell.severity)} {where}title={_property(cell.name)}::{text}"
-    for cell in report.told:
+    for cell in report.root_causes:
         if not cell.places:
             text = f"{cell.claim} {cell.seen}\n{cell.remedy}".strip()
             yield f"::{_kind(cell.severity)} title={_property(cell.name)}::{_data(text)}"

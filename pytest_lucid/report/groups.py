@@ -24,7 +24,7 @@ class Group:
     """The red cells of one subject, the most severe first: a service on its host, a file, or stack and tree.
 
     `cells` have a reason of their own; `following`, of whatever subject, are not judged because of them. `service` is
-    what the engine told of it, if it was asked.
+    what the engine answered about it, if it was asked.
     """
 
     subject: str
@@ -44,11 +44,11 @@ class Group:
 
 
 def red_groups(report: RunReport) -> list[Group]:
-    """All that is red, the worst subject first. What is about no service, but about files, is told by file."""
+    """All that is red, the worst subject first. What is about no service, but about files, is grouped by file."""
     several = has_several_hosts(report)
     services = {subject_name(service, several_hosts=several): service for service in report.services}
     found: dict[str, list[CellRecord]] = {}
-    for cell in report.told:
+    for cell in report.root_causes:
         for subject, part in _parts(cell, several_hosts=several):
             found.setdefault(subject, []).append(part)
     decided: dict[str, list[CellRecord]] = {}
@@ -75,8 +75,8 @@ def skipped(report: RunReport) -> list[tuple[str, int, str]]:
         if cell.outcome is Outcome.SKIPPED:
             reason = cell.reason.replace(cell.service, "the service") if cell.service else cell.reason
             reasons.setdefault(reason, []).append(cell)
-    told = [(_named(cells), len(cells), reason) for reason, cells in reasons.items()]
-    return sorted(told, key=lambda each: (-each[1], each[0], each[2]))
+    grouped = [(_named(cells), len(cells), reason) for reason, cells in reasons.items()]
+    return sorted(grouped, key=lambda each: (-each[1], each[0], each[2]))
 
 
 def waived(report: RunReport) -> list[tuple[str, int, str, str]]:
@@ -89,7 +89,7 @@ def waived(report: RunReport) -> list[tuple[str, int, str, str]]:
 
 def worst_of(report: RunReport) -> CellRecord:
     """The red cell that a reader should look at first; there must be one."""
-    return max(report.told, key=lambda cell: (cell.outcome is Outcome.FAILED, severity_rank(cell.severity)))
+    return max(report.root_causes, key=lambda cell: (cell.outcome is Outcome.FAILED, severity_rank(cell.severity)))
 
 
 def _parts(cell: CellRecord, *, several_hosts: bool) -> Iterator[tuple[str, CellRecord]]:

@@ -133,7 +133,7 @@ def _data(report: RunReport) -> str:
     cells: list[list[Any]] = []
     for cell in report.cells:
         common = checks.setdefault(cell.check, [cell.severity, cell.claim, cell.remedy, str(cell.source)])
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "seen": cell.seen,
             "reason": f"see {cell.cause}" if cell.cause else cell.reason,
             "until": cell.until,
@@ -142,7 +142,7 @@ def _data(report: RunReport) -> str:
             "remedy": cell.remedy if cell.remedy != common[2] else "",
             "source": str(cell.source) if str(cell.source) != common[3] else "",
         }
-        said = {name: value for name, value in told.items() if value}
+        said = {name: value for name, value in facts.items() if value}
         of = [cell.check, cell.service, cell.host, cell.outcome.words]
         cells.append([*of, said] if said else of)
     logs = {

@@ -94,18 +94,18 @@ def _texts(cell: CellRecord, service: ServiceRecord | None) -> Iterator[tuple[ET
     elif cell.outcome.is_red:
         tag = "failure" if cell.outcome is Outcome.FAILED else "error"
         message = f"{cell.claim} {first}".strip()[:500]
-        yield ET.Element(tag, type=cell.severity, message=message), _told(cell)[:_MOST_OF_A_CELL]
+        yield ET.Element(tag, type=cell.severity, message=message), _body(cell)[:_MOST_OF_A_CELL]
         log = "\n".join((*(service.health_output if service else ()), *(service.log if service else ())))
         if log:
             yield ET.Element("system-out"), log[-_MOST_OF_A_LOG:]
     elif cell.outcome is not Outcome.PASSED:
         until = f" until {cell.until}" if cell.until else ""
         message = f"{cell.outcome.words}{until}: {cell.reason}"
-        told = _told(cell)[:_MOST_OF_A_CELL] if cell.outcome is not Outcome.SKIPPED else ""
-        yield ET.Element("skipped", type=f"lucid.{cell.outcome.value}", message=message), told
+        body = _body(cell)[:_MOST_OF_A_CELL] if cell.outcome is not Outcome.SKIPPED else ""
+        yield ET.Element("skipped", type=f"lucid.{cell.outcome.value}", message=message), body
 
 
-def _told(cell: CellRecord) -> str:
+def _body(cell: CellRecord) -> str:
     found = [f"{place}: {place.message}" for place in cell.places] or [cell.seen]
     parts = (f"{cell.check} ({cell.severity}): {cell.claim}", *found, f"Check: {cell.source}", cell.trace)
     remedy = f"Remedy: {cell.remedy}" if cell.outcome is not Outcome.ERROR else ""

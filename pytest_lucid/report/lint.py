@@ -55,8 +55,8 @@ def as_json(reported: Sequence[Reported]) -> Iterator[str]:
 def by_cause(reported: Sequence[Reported]) -> Iterator[str]:
     """Each defect once, the worst and then the most frequent first: its first finding, and where it is besides."""
     for first, *others in _defects(reported):
-        told = f" ({_count(len(others) + 1, 'place')})" if others else ""
-        yield f"{first}{told}"
+        places = f" ({_count(len(others) + 1, 'place')})" if others else ""
+        yield f"{first}{places}"
         files: dict[str, list[int]] = defaultdict(list)
         for item in others:
             files[item.file].append(item.line)
@@ -94,10 +94,10 @@ def summary(reported: Sequence[Reported]) -> str:
     """One line: how many findings of which severity, and of how many defects."""
     found = [item for item in reported if item.severity != "note"]
     counts = [(level, sum(item.severity == level for item in found)) for level in _WORST_FIRST[:-1]]
-    told = ", ".join(f"{count} {level}" for level, count in counts if count)
+    levels = ", ".join(f"{count} {level}" for level, count in counts if count)
     defects = len(_defects(found))
     of = f", of {_count(defects, 'cause')}" if defects < len(found) else ""
-    return f"{_count(len(found), 'finding')} ({told}){of}" if found else "no findings"
+    return f"{_count(len(found), 'finding')} ({levels}){of}" if found else "no findings"
 
 
 def _worst(items: Sequence[Reported]) -> int:

@@ -33,16 +33,16 @@ def short(line: str) -> str:
     if not line.startswith("{"):
         return line
     try:
-        told = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         return line
-    message = _first(told, _MESSAGES)
+    message = _first(entry, _MESSAGES)
     if not message:
         return line
-    time = _first(told, _TIMES)
+    time = _first(entry, _TIMES)
     clock = time[_CLOCK] if time[_CLOCK].count(":") == 2 else time  # noqa: PLR2004 - hours, minutes, seconds
-    return " ".join(filter(None, (clock, _first(told, _LEVELS), message)))
+    return " ".join(filter(None, (clock, _first(entry, _LEVELS), message)))
 
 
-def _first(told: dict[str, object], names: tuple[str, ...]) -> str:
-    return next((str(told[name]) for name in names if told.get(name)), "")
+def _first(entry: dict[str, object], names: tuple[str, ...]) -> str:
+    return next((str(entry[name]) for name in names if entry.get(name)), "")

@@ -43,7 +43,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         state = f"; it is {html.escape(group.state)}" if group.following and group.state else ""
         yield f"\n<details><summary>{html.escape(group.subject)}: {counted(group.every)}{state}</summary>\n"
         for cell in group.cells:
-            yield from _told(cell)
+            yield from _cell_lines(cell)
         if group.following:
             names = ", ".join(dict.fromkeys(_text(cell.check) for cell in group.following))
             yield f"- {len(group.following)} cells more not judged because of this: {names}"
@@ -53,7 +53,7 @@ def _lines(report: RunReport) -> Iterator[str]:
         yield from (f"- {_text(check)}, until {_text(until)}: {_text(reason)}" for check, _, until, reason in excused)
 
 
-def _told(cell: CellRecord) -> Iterator[str]:
+def _cell_lines(cell: CellRecord) -> Iterator[str]:
     yield f"- **{_text(cell.name)}** ({cell.severity}): {_text(cell.claim)}"
     found = [f"{place}: {place.message}" for place in cell.places] or cell.seen.splitlines()
     yield from (f"  - {_text(line)}" for line in found)

@@ -215,7 +215,7 @@ class RunReport:
         return tuple(cell for cell in self.cells if cell.outcome.is_red)
 
     @property
-    def told(self) -> tuple[CellRecord, ...]:
+    def root_causes(self) -> tuple[CellRecord, ...]:
         """Those of them that have a reason of their own."""
         return tuple(cell for cell in self.red if not cell.cause)
 

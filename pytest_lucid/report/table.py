@@ -31,7 +31,7 @@ class _Form:
     """How to say a table: the words for areas, those for the cells of one area, and what stands beside the table.
 
     `folded` tells what is about no service below the table, and leaves out areas of which every cell was skipped (the
-    reasons are told elsewhere); `short` says only once, above them, how the names of all services begin.
+    reasons stand elsewhere); `short` says only once, above them, how the names of all services begin.
     """
 
     heading: Callable[[str], str]
@@ -79,13 +79,13 @@ def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:
         _Form(area_name, _worst_counts, short=True), _Form(str, _worst_counts, short=True),
         _Form(str, _worst, short=True),
     ):  # fmt: skip
-        told, columns = _kept(rows, areas) if form.folded else (rows, areas)
+        shown, columns = _kept(rows, areas) if form.folded else (rows, areas)
         titles = [form.heading(area) for area in columns]
-        body = {name: [form.text(_of(cells, area)) for area in columns] for name, cells in told.items()}
+        body = {name: [form.text(_of(cells, area)) for area in columns] for name, cells in shown.items()}
         widths = [max(map(len, each)) for each in zip(titles, *body.values(), strict=True)]
         left = width - sum(each + 2 for each in widths)
         start = beginning if form.short else ""
-        names = {name: name.removeprefix(start) for name in told}
+        names = {name: name.removeprefix(start) for name in shown}
         longest = max(map(len, (*names.values(), start)))
         if left >= longest:
             break
@@ -98,7 +98,7 @@ def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:
     lines = [Line(line(start, titles), TITLE)]
     lines += [Line(line(names[name], cells), _style(rows[name])) for name, cells in body.items()]
     for name, cells in rows.items():
-        if name not in told:
+        if name not in shown:
             counts = ", ".join(f"{area_name(area)} {_all_counts(_of(cells, area))}" for area in areas_of(cells))
             lines += wrapped(f"{name}: {counts}", width, "    ", _style(cells), first="")
     if form.heading is not area_name:
@@ -108,7 +108,7 @@ def _fitting(rows: Rows, areas: Sequence[str], width: int) -> list[Line]:
 
 
 def _kept(rows: Rows, areas: Sequence[str]) -> tuple[Rows, Sequence[str]]:
-    """The rows of services and the areas that say something of these; what is left out is told below the table."""
+    """The rows of services and the areas that say something of these; what is left out is named below the table."""
     services = {name: cells for name, cells in rows.items() if any(cell.service for cell in cells)}
     cells = [cell for row in services.values() for cell in row if cell.outcome is not Outcome.SKIPPED]
     columns = [area for area in areas if _of(cells, area)]

@@ -30,7 +30,7 @@ def failures(report: RunReport, width: int, *, every: bool = False) -> list[Line
         state = f"; it is {group.state}" if group.following and group.state else ""
         head = rule(f"{group.subject}: {counted(group.every)}{state}", width)
         lines += [Line(""), Line(cut(head, width), BAD)]
-        lines += _told(group.every if every else group.cells, width, traced)
+        lines += _cell_lines(group.every if every else group.cells, width, traced)
         if group.following and not every:
             lines += _following(group, width)
         lines += _evidence(group, width)
@@ -59,10 +59,10 @@ def excuses(report: RunReport, width: int) -> list[Line]:
         lines += wrapped(f"waived{day}: {check} ({_cells(count)}): {reason}", width, MARGIN, QUIET, first="")
     if lines:
         lines.insert(0, Line(""))
-    told = skipped(report)
-    for checks, count, reason in told[:_SHOWN_SKIPPED]:
+    reasons = skipped(report)
+    for checks, count, reason in reasons[:_SHOWN_SKIPPED]:
         lines += wrapped(f"skipped: {checks} ({_cells(count)}): {reason}", width, MARGIN, QUIET, first="")
-    if rest := sum(count for _, count, _ in told[_SHOWN_SKIPPED:]):
+    if rest := sum(count for _, count, _ in reasons[_SHOWN_SKIPPED:]):
         lines.append(Line(f"skipped for other reasons: {_cells(rest)}; -rs shows them", QUIET))
     return lines
 
@@ -77,7 +77,7 @@ def findings(report: RunReport) -> list[str]:
     return [*lines, f"{len(found)} findings in {len({file for _, file in found})} files"]
 
 
-def _told(cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator[Line]:
+def _cell_lines(cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator[Line]:
     """Each claim, and what was seen instead; claims that saw the same share one entry."""
     for first, *others in told_together(cells):
         for cell in (first, *others):
@@ -93,8 +93,8 @@ def _told(cells: Sequence[CellRecord], width: int, traced: set[str]) -> Iterator
             where = ", ".join(dict.fromkeys(str(cell.source) for cell in (first, *others)))
             yield from wrapped(f"the check: {where}", width, MARGIN * 2, QUIET, first=MARGIN)
         for trace in dict.fromkeys(cell.trace for cell in (first, *others) if cell.trace):
-            told = [f"{MARGIN * 2}(the traceback is above)"] if trace in traced else trace.splitlines()
-            yield from (Line(line) for line in told)
+            shown = [f"{MARGIN * 2}(the traceback is above)"] if trace in traced else trace.splitlines()
+            yield from (Line(line) for line in shown)
             traced.add(trace)
 
 
@@ -110,10 +110,10 @@ def _evidence(group: Group, width: int) -> Iterator[Line]:
     service = group.service
     if service is None or service.status == "missing" or not any(cell.host for cell in group.every):
         return
-    for title, told in (("health check", service.health_output), ("last log lines", service.log)):
-        if told or title == "last log lines":
+    for title, output in (("health check", service.health_output), ("last log lines", service.log)):
+        if output or title == "last log lines":
             yield Line(f"  {group.subject}: {title}{f' (it is {group.state})' if group.state else ''}", TITLE)
-            lines = [short(line) for line in told[-_SHOWN_LOG:]] or ["(nothing logged)"]
+            lines = [short(line) for line in output[-_SHOWN_LOG:]] or ["(nothing logged)"]
             yield from (Line(cut(f"{MARGIN}{line}", 2 * width), PLAIN) for line in lines)
 
 

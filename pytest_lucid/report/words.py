@@ -28,8 +28,8 @@ def compared(operator: str, left: object, right: object) -> list[str]:
         case AbstractSet(), AbstractSet() if operator in {"==", "<=", ">="}:
             missing = right - left if operator != "<=" else ()
             surplus = left - right if operator != ">=" else ()
-            told = [f"missing: {_listed(missing)}"] if missing else []
-            return [*told, f"not expected: {_listed(surplus)}"] if surplus else told
+            parts = [f"missing: {_listed(missing)}"] if missing else []
+            return [*parts, f"not expected: {_listed(surplus)}"] if surplus else parts
         case _ if operator in {"in", "not in"}:
             return [_of_membership(operator, left, right)]
         case _ if operator in _ORDER:

@@ -30,7 +30,7 @@ SHELL = re.compile(r"""/proc/+["']?\$(?:[$!]|\{?PPID\b)""")
 WILDCARD = re.compile(r"/proc/+[^\s/;|&]*[*?\[]")
 REPLACED = re.compile(r"(?:^|[;&|({\n])\s*exec\s+(?![\d<>&{])")
 VARIABLES = re.compile(r"(?:^|[;&|({\n])\s*(?:export(?:\s+-p)?|readonly|set)\s*(?:$|[;&|)}\n])")
-# Here `!`, `-a` and the like cannot be told apart from what is asked.
+# Here `!`, `-a` and the like cannot be distinguished from what is asked.
 BRACKETS = re.compile(r"\[\[\s[^]]*(?<=\s)-[rwx]\s")
 IPC = re.compile(r"kernel[./](msg|sem\b|shm|auto_msgmni)|fs[./]mqueue|/proc/sysvipc|\bipcs\b")
 HOSTNAME = re.compile(r"kernel[./](hostname|domainname)|\bhostname\b|\buname\b.* -\w*[an]")

@@ -66,7 +66,7 @@ def try_connections(session: Session, endpoints: Sequence[SocketAddress]) -> Map
     """Try to connect to each of `endpoints` from inside the container of `session`.
 
     Raises EngineError where an answer is not understood, or where not even a port of its own that nobody listens at
-    is refused: then nothing can be told.
+    is refused: then nothing can be judged.
     """
     wanted = list(dict.fromkeys((CONTROL, *endpoints)))
     groups = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]

@@ -87,10 +87,10 @@ def resolve(session: Session, names: tuple[str, ...]) -> Mapping[str, frozenset[
     return addresses_of_names(session.sidecar.target, session.run(loop).stdout.decode())
 
 
-def addresses_of_names(target: str, told: str) -> Mapping[str, frozenset[str]]:
-    """Read what getent told inside `target`: per name a line `name N`, its addresses, and `code` with the exit code."""
+def addresses_of_names(target: str, listing: str) -> Mapping[str, frozenset[str]]:
+    """Read what getent printed in `target`: per name a line `name N`, its addresses, and `code` with the exit code."""
     found: dict[str, set[str]] = {}
-    for line in told.splitlines():
+    for line in listing.splitlines():
         first, *rest = line.split()
         if first == "name":
             name = rest[0]
@@ -107,7 +107,7 @@ def _demanded(target: str, command: str, answers: Mapping[str, Result]) -> str:
     result = answers[command]
     if result.code or not result.stdout:
         said = result.stderr.decode("utf-8", "replace").strip() or f"exit code {result.code} and no output"
-        raise EngineError(f"`{command}` inside {target} told nothing ({said})")
+        raise EngineError(f"`{command}` inside {target} printed nothing ({said})")
     return result.stdout.decode("utf-8", "surrogateescape")
 
 

@@ -113,9 +113,9 @@ def _room(engine: Engine, *, builds: bool) -> Iterator[str]:
     """What is too full. Known only where there is a shell on the host: the engine's API does not tell."""
     if not engine.tunnel:
         return
-    told = engine.tunnel.run(ROOM).stdout.decode("utf-8", "replace")
-    disk = re.search(r"^\S+ +\d+ +\d+ +(\d+) +\d+% +(/\S*)$", told, re.MULTILINE)
-    memory = re.search(r"^MemAvailable: +(\d+) kB$", told, re.MULTILINE)
+    output = engine.tunnel.run(ROOM).stdout.decode("utf-8", "replace")
+    disk = re.search(r"^\S+ +\d+ +\d+ +(\d+) +\d+% +(/\S*)$", output, re.MULTILINE)
+    memory = re.search(r"^MemAvailable: +(\d+) kB$", output, re.MULTILINE)
     if not disk or not memory:
         raise EngineError(f"{engine.host}: df and /proc/meminfo there cannot be read; expected a Linux machine")
     wanted = DISK_TO_BUILD_MIB if builds else DISK_MIB

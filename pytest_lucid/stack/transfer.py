@@ -157,10 +157,10 @@ class _Shipment:
                 timeout=SECONDS,
             )
         try:
-            told = [from_json(line) for line in response.text.splitlines() if line.strip()]
+            events = [from_json(line) for line in response.text.splitlines() if line.strip()]
         except ValueError as error:
             raise EngineError(f"sending {self} to {to}: the engine's answer cannot be read: {error}") from error
-        refusals = [str(line.get("error") or line["message"]) for line in told if {"error", "message"} & set(line)]
+        refusals = [str(line.get("error") or line["message"]) for line in events if {"error", "message"} & set(line)]
         if not refusals:
             self.progress(f"sent {self}, {time.monotonic() - started:.1f} s")
         return "".join(refusals[:1])

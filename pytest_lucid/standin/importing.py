@@ -42,10 +42,12 @@ def import_image(
         headers={"Content-Type": "application/tar"},
         timeout=SECONDS,
     )
-    told = json.loads(response.text.splitlines()[-1])
-    if "status" not in told:
-        raise EngineError(f"the engine could not import a root filesystem: {told.get('error') or told.get('message')}")
-    made = str(told["status"])
+    reply = json.loads(response.text.splitlines()[-1])
+    if "status" not in reply:
+        raise EngineError(
+            f"the engine could not import a root filesystem: {reply.get('error') or reply.get('message')}"
+        )
+    made = str(reply["status"])
     if architecture and client.images.get(made).attrs["Architecture"] != architecture:
         client.images.remove(made)
         raise EngineError(

@@ -45,11 +45,11 @@ UNHEALTHY, HEALTHY = "unhealthy", "healthy"
 class Episode:
     """One container away for a while.
 
-    `told` has what each service that needs it said of it at last, within NOTICE_SECONDS; `others` how each service was
-    meanwhile, by itself; `lost` what was not as it should be RECOVERY_SECONDS after it was back.
+    `reported` has what each service that needs it said of it at last, within NOTICE_SECONDS; `others` how each
+    service was meanwhile, by itself; `lost` what was not as it should be RECOVERY_SECONDS after it was back.
     """
 
-    told: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
 
@@ -124,16 +124,16 @@ class Chaos:
     def _episode(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Episode:
         needing = [(service, health) for service, health in self._asked if name in service.needs]
         others = [(service, health) for service, health in self._asked if service.name != name]
-        told: dict[str, str] = {}
+        reported: dict[str, str] = {}
         with self._hurt(name, hurt, heal):
             deadline = time.monotonic() + NOTICE_SECONDS
             while time.monotonic() < deadline:
-                told = {service.name: self._told(service, health, name) for service, health in needing}
-                if set(told.values()) <= {UNHEALTHY}:
+                reported = {service.name: self._reported(service, health, name) for service, health in needing}
+                if set(reported.values()) <= {UNHEALTHY}:
                     break
                 time.sleep(POLL_SECONDS)
             by_themselves = {s.name: self._answer(s, h).document.get("status", "silent") for s, h in others}
-        return Episode(told, by_themselves, self._lost())
+        return Episode(reported, by_themselves, self._lost())
 
     @contextmanager
     def _hurt(self, name: str, hurt: Callable[[Any], object], heal: Callable[[Any], object]) -> Iterator[None]:
@@ -148,11 +148,11 @@ class Chaos:
             finally:
                 heal(container)
 
-    def _told(self, service: Service, health: Health, name: str) -> str:
+    def _reported(self, service: Service, health: Health, name: str) -> str:
         answer = self._answer(service, health).document
-        told = str(answer.get(health.dependencies or "", {}).get(name, "not told"))
+        reported = str(answer.get(health.dependencies or "", {}).get(name, "not named"))
         # To name what is unhealthy and to be healthy all the same is no truth either.
-        return told if answer.get("status") != HEALTHY else f"{told}, and itself {HEALTHY}"
+        return reported if answer.get("status") != HEALTHY else f"{reported}, and itself {HEALTHY}"
 
     def _lost(self) -> tuple[str, ...]:
         """Wait until all is as it should be; return what is not, in time."""

@@ -87,5 +87,5 @@ def _demand_answers(destination: ProbedPeer, endpoints: Sequence[SocketAddress])
     if dead or not endpoints:
         raise EngineError(
             f"{destination.peer.name} does not reach itself at {', '.join(dead) or 'any address'}, so who must not "
-            "reach it cannot be told; expected it on a network"
+            "reach it cannot be judged; expected it on a network"
         )

@@ -115,14 +115,14 @@ class Registry:
     async def breakers(self) -> Breakers:
         """Return the circuits of every pair, asking each healthy instance for its own."""
         healthy = {name: [entry for entry in entries if entry.passing] for name, entries in (await self._all()).items()}
-        told = await asyncio.gather(*(self._circuits(name, entries) for name, entries in healthy.items()))
+        states = await asyncio.gather(*(self._circuits(name, entries) for name, entries in healthy.items()))
         breakers = tuple(
             Breaker(circuits.service, peer, circuit.state, circuit.failures)
-            for circuits in told
+            for circuits in states
             if circuits is not None
             for peer, circuit in circuits.circuits.items()
         )
-        unknown = tuple(name for name, circuits in zip(healthy, told, strict=True) if circuits is None)
+        unknown = tuple(name for name, circuits in zip(healthy, states, strict=True) if circuits is None)
         return Breakers(breakers, unknown)
 
     async def _circuits(self, name: str, entries: Sequence[Entry]) -> CircuitStates | None:
@@ -133,10 +133,10 @@ class Registry:
         url = f"http://{host}:{instance.port}/health/circuits"
         try:
             answer = await self._client.ask("GET", url, seconds=CIRCUITS_TIMEOUT, largest=65536)
-            told = answer.json(CircuitStates)
+            states = answer.json(CircuitStates)
         except PeerError:
             return None
-        return told if answer.status == HTTPStatus.OK and told.service == name else None
+        return states if answer.status == HTTPStatus.OK and states.service == name else None
 
     async def _all(self) -> Mapping[str, tuple[Entry, ...]]:
         names = await self._get("/v1/catalog/services", dict[str, list[str]])

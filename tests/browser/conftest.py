@@ -38,11 +38,11 @@ def browser() -> Iterator[Browser]:
 def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Open a report; the page may ask for nothing, and must find nothing wrong."""
     asked: list[str] = []
-    told: list[str] = []
+    messages: list[str] = []
     contexts = []
 
     def refuse(dialog: Dialog) -> None:
-        told.append("a dialog")
+        messages.append("a dialog")
         dialog.dismiss()
 
     def show(report: RunReport, **options: Any) -> Page:
@@ -52,8 +52,8 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: told.append(message.text))
-        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.on("dialog", refuse)
         page.goto(file.as_uri())
         return page
@@ -62,4 +62,4 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not [url for url in asked if not url.startswith("file:")]
-    assert not told
+    assert not messages

@@ -43,8 +43,8 @@ def hostile() -> RunReport:
         for service in run.services
     ]
     names = [f.name for f in fields(run.run) if f.name not in {"seconds", "engines", "networks"}]
-    told: dict[str, Any] = dict.fromkeys(names, HOSTILE)
-    return replace(run, cells=tuple(cells), services=tuple(services), run=replace(run.run, **told))
+    answer: dict[str, Any] = dict.fromkeys(names, HOSTILE)
+    return replace(run, cells=tuple(cells), services=tuple(services), run=replace(run.run, **answer))
 
 
 def cells(page: Page) -> str:
@@ -137,8 +137,8 @@ def test_findings_that_belong_to_no_service_are_grouped_by_file(show: Show) -> N
 
 
 def test_what_is_waived_until_when_and_why_is_there_without_a_click(show: Show) -> None:
-    told = show(green(), java_script_enabled=False).locator("section[aria-labelledby=excused] li").all_inner_texts()
-    assert [" ".join(text.split()) for text in told] == [
+    answer = show(green(), java_script_enabled=False).locator("section[aria-labelledby=excused] li").all_inner_texts()
+    assert [" ".join(text.split()) for text in answer] == [
         "w DKF-0 is waived until 2027-01-31 (1 cell): It is known.",
         "s IMG-1 was skipped (1 cell): there is nothing to see",
     ]

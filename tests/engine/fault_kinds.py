@@ -35,8 +35,8 @@ def full_disk(bench: Bench) -> Iterator[Row]:
         raise SystemExit(f"the disk was not full:\n{output}")
     dockerfile.write_text(DOCKERFILE)
     again = bench.row("", "", bench.start())
-    told = next((line.strip() for line in output.splitlines() if "No space left" in line), said(output))
-    yield Row("disk full", "build", process.returncode, f"{said(output)} … {told}", left, again.after)
+    answer = next((line.strip() for line in output.splitlines() if "No space left" in line), said(output))
+    yield Row("disk full", "build", process.returncode, f"{said(output)} … {answer}", left, again.after)
 
 
 def full_temporary(bench: Bench) -> Row:
@@ -75,8 +75,8 @@ def full_while_reading(bench: Bench) -> Row:
     subprocess.run([sys.executable, "-m", "pytest_lucid", "down"], check=True, cwd=bench.folder, capture_output=True)
     left = bench.left()
     again = bench.row("", "", bench.start())
-    told = next((line.strip() for line in output.splitlines() if "no room" in line), output[-500:])
-    return Row("disk full", "reading an image", process.returncode, told, left, again.after)
+    answer = next((line.strip() for line in output.splitlines() if "no room" in line), output[-500:])
+    return Row("disk full", "reading an image", process.returncode, answer, left, again.after)
 
 
 def jumping_clock(bench: Bench) -> Row:

@@ -72,8 +72,8 @@ def page(found: list[Row], before: str) -> str:
     table, mark, rest = before.partition("\n## ")
     for line in table.splitlines():
         if line.startswith("| ") and not line.startswith(("| fault ", "| --- ")):
-            fault, phase, *told = line.removeprefix("| ").removesuffix(" |").split(" | ")
-            lines.setdefault((fault, phase), told)
+            fault, phase, *answer = line.removeprefix("| ").removesuffix(" |").split(" | ")
+            lines.setdefault((fault, phase), answer)
     faults, phases = list(dict.fromkeys((*SIGNALS, *(fault for fault, _ in lines)))), list(PHASES)
 
     def place(cell: tuple[str, str]) -> tuple[int, int]:

@@ -48,8 +48,8 @@ def peer(file: Path, image: str) -> dict[str, bool]:
     """The verdicts of the peer, by test; two tests of one name are told apart by their number."""
     command = [PEER, "test", "--image", image, "--config", str(file), "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = json.loads(done.stdout)["Results"]
-    return dict(_numbered((result["Name"], result["Pass"]) for result in told))
+    answer = json.loads(done.stdout)["Results"]
+    return dict(_numbered((result["Name"], result["Pass"]) for result in answer))
 
 
 def ours(questions: list[Question], tested: Tested) -> dict[str, bool | None]:

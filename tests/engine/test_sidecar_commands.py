@@ -26,7 +26,7 @@ def nothing_left() -> None:
     """Nothing here brings a stack up, so there is none to take down."""
 
 
-def told(client: docker.DockerClient) -> list[list[str]]:
+def answer(client: docker.DockerClient) -> list[list[str]]:
     """The process table as the engine's machine has it."""
     rows: list[list[str]] = client.api.top(BOX, "-o pid,ppid,stat,args")["Processes"]
     return rows
@@ -46,14 +46,14 @@ def test_nothing_is_left_after_a_thousand_commands_with_children(
     box: Callable[..., Container], inside: Callable[..., Any], client: docker.DockerClient
 ) -> None:
     box()
-    before = told(client)
+    before = answer(client)
     host = inside()
     for number in range(1000):
         assert host.run(RUNAWAYS[number % len(RUNAWAYS)]).stderr == ""
     assert len(host.process.filter()) == 1
     host.backend.session.close()
     host.backend.session.sidecar.remove()
-    assert told(client) == before
+    assert answer(client) == before
 
 
 def test_what_a_command_started_cannot_write_into_the_next_answer(
@@ -70,14 +70,14 @@ def test_a_hanging_command_leaves_nothing(
     box: Callable[..., Container], inside: Callable[..., Any], client: docker.DockerClient
 ) -> None:
     box()
-    before = told(client)
+    before = answer(client)
     host = inside(deadline=1)
     with pytest.raises(EngineError, match="did not end within 1 s"):
         host.run("setsid sleep 60 & (sleep 60 & sleep 60) & sleep 60")
     assert host.run("echo fine").stdout == "fine\n"
     host.backend.session.close()
     host.backend.session.sidecar.remove()
-    assert told(client) == before
+    assert answer(client) == before
 
 
 def test_a_full_limit_of_processes_is_an_error(box: Callable[..., Container], inside: Callable[..., Any]) -> None:

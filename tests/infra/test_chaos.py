@@ -26,7 +26,7 @@ def test_stopped_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix
     """When a needed container is stopped, /health reports that within 15 s, and recovers with the container."""
     for need in _needs(lucid_service, lucid_matrix):
         episode = lucid_chaos.stopped(need)
-        assert episode.told[lucid_service.name] == "unhealthy", f"{need} is stopped"
+        assert episode.reported[lucid_service.name] == "unhealthy", f"{need} is stopped"
         assert not episode.lost, f"{need} is back"
 
 
@@ -40,7 +40,7 @@ def test_frozen_dependency_is_told(lucid_service: Service, lucid_matrix: Matrix,
     """A frozen container is reported like a stopped one, and no other service stops answering meanwhile."""
     for need in _needs(lucid_service, lucid_matrix):
         episode = lucid_chaos.frozen(need)
-        assert episode.told[lucid_service.name] == "unhealthy", f"{need} is frozen"
+        assert episode.reported[lucid_service.name] == "unhealthy", f"{need} is frozen"
         assert "silent" not in episode.others.values(), f"{need} is frozen: {dict(episode.others)}"
         assert not episode.lost, f"{need} goes on"
 
@@ -81,7 +81,7 @@ def test_killed_service_comes_back(lucid_service: Service, lucid_chaos: Chaos) -
 def test_consul_may_be_away(lucid_consul: Consul, lucid_chaos: Chaos) -> None:
     """Without Consul every service goes on, those that need Consul say so, and all register again afterwards."""
     episode = lucid_chaos.stopped(lucid_consul.container)
-    assert set(episode.told.values()) == {"unhealthy"}, episode.told
+    assert set(episode.reported.values()) == {"unhealthy"}, episode.reported
     assert {name for name, status in episode.others.items() if status not in ALIVE} == set()
     assert not episode.lost
 

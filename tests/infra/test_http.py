@@ -47,8 +47,8 @@ def test_health_has_all_fields(lucid_health_demand: Health, lucid_health: Respon
 def test_health_is_not_unhealthy(lucid_health_demand: Health, lucid_health: Response) -> None:
     """The service reports that it can work, if perhaps without one of its dependencies."""
     for field, wanted in (lucid_health_demand.body or {}).items():
-        told = lucid_health.demand().document.get(field)
-        assert told in (wanted if isinstance(wanted, list) else [wanted]), f"{field}: {lucid_health}"
+        actual = lucid_health.demand().document.get(field)
+        assert actual in (wanted if isinstance(wanted, list) else [wanted]), f"{field}: {lucid_health}"
 
 
 @pytest.mark.lucid(
@@ -67,8 +67,8 @@ def test_health_names_the_service(lucid_service: Service, lucid_health_demand: H
 )
 def test_health_tells_version_of_image(lucid_health_demand: Health, lucid_health: Response, lucid_image: Image) -> None:
     """The version that answers is the version on the image's label."""
-    told = lucid_health.demand().document.get(str(lucid_health_demand.version))
-    assert told == lucid_image.labels.get("version"), str(lucid_health)
+    actual = lucid_health.demand().document.get(str(lucid_health_demand.version))
+    assert actual == lucid_image.labels.get("version"), str(lucid_health)
 
 
 @pytest.mark.lucid("HTTP-CLOCK", demand="health.timestamp", severity="medium", remedy="Synchronise the host's clock.")
@@ -93,15 +93,15 @@ def test_health_tells_truth_about_dependencies(
     """Exactly the needs of the matrix are listed, and each is healthy if, and only if, its container runs."""
     running = {need: lucid_deployment.container(need).status == "running" for need in lucid_service.needs}
 
-    def told(answer: Response) -> dict[str, bool]:
+    def actual(answer: Response) -> dict[str, bool]:
         stated = answer.document.get(str(lucid_health_demand.dependencies), {"?": "?"})
         return {name: status == lucid_health_demand.healthy for name, status in stated.items()}
 
     answer = lucid_health.demand()
-    if told(answer) != running:
+    if actual(answer) != running:
         path = lucid_health_demand.path or "/"
-        answer = lucid_deployment.ask_until(lucid_service, path, lambda a: told(a) == running, RECONSIDERED_SECONDS)
-    assert told(answer) == running, str(answer)
+        answer = lucid_deployment.ask_until(lucid_service, path, lambda a: actual(a) == running, RECONSIDERED_SECONDS)
+    assert actual(answer) == running, str(answer)
 
 
 @pytest.mark.lucid(

@@ -39,9 +39,13 @@ def test_no_secrets_in_files(lucid_texts: Inventory) -> None:
 def test_no_secrets_in_configuration(lucid_image: Image) -> None:
     """History, labels, variables and command hold no secret: everybody who has the image can read them."""
     assert lucid_image.history, "the image has no history that could be read"
-    told = [*lucid_image.history, *(f"{name}={value}" for name, value in lucid_image.labels.items()), *lucid_image.argv]
-    told += [f"{name}={value}" for name, value in lucid_image.environment.items()]
-    found = [secret for line in told for secret in find_secrets(line.encode(), code=False)]
+    answer = [
+        *lucid_image.history,
+        *(f"{name}={value}" for name, value in lucid_image.labels.items()),
+        *lucid_image.argv,
+    ]
+    answer += [f"{name}={value}" for name, value in lucid_image.environment.items()]
+    found = [secret for line in answer for secret in find_secrets(line.encode(), code=False)]
     assert not [*found, *find_variables(lucid_image.environment)]
 
 

@@ -27,9 +27,9 @@ def test_chunks_come_back(lucid_journey: Journey) -> None:
 )
 def test_session_is_anchored(lucid_journey: Journey) -> None:
     """The Merkle root of the session is on the chain, and the anchoring names the block."""
-    assert lucid_journey.told("anchor").get("session_id") == lucid_journey.session, lucid_journey.shown("anchor")
-    assert lucid_journey.told("confirm").get("status") == "confirmed", lucid_journey.shown("confirm")
-    assert lucid_journey.told("confirm").get("block_height", 0) > 0, lucid_journey.shown("confirm")
+    assert lucid_journey.answer_to("anchor").get("session_id") == lucid_journey.session, lucid_journey.shown("anchor")
+    assert lucid_journey.answer_to("confirm").get("status") == "confirmed", lucid_journey.shown("confirm")
+    assert lucid_journey.answer_to("confirm").get("block_height", 0) > 0, lucid_journey.shown("confirm")
 
 
 @pytest.mark.lucid(
@@ -37,7 +37,7 @@ def test_session_is_anchored(lucid_journey: Journey) -> None:
 )
 def test_block_holds_the_anchoring(lucid_journey: Journey) -> None:
     """The block manager has the block that the anchoring names, with the anchoring's transaction in it."""
-    anchoring, block = lucid_journey.told("confirm"), lucid_journey.told("block")
+    anchoring, block = lucid_journey.answer_to("confirm"), lucid_journey.answer_to("block")
     assert block.get("hash") == anchoring.get("block_hash", "none"), lucid_journey.shown("block")
     assert anchoring["transaction_id"] in block.get("transaction_ids", ()), lucid_journey.shown("block")
 
@@ -48,8 +48,8 @@ def test_block_holds_the_anchoring(lucid_journey: Journey) -> None:
 def test_every_chunk_is_verified(lucid_journey: Journey) -> None:
     """Each chunk's proof leads to the anchored root, by the services and by what is computed here without them."""
     assert lucid_journey.proven == (True,) * len(lucid_journey.hashes), lucid_journey.shown("prove")
-    assert lucid_journey.told("verify").get("verified") is True, lucid_journey.shown("verify")
-    assert lucid_journey.told("verify").get("merkle_proof_valid") is True, lucid_journey.shown("verify")
+    assert lucid_journey.answer_to("verify").get("verified") is True, lucid_journey.shown("verify")
+    assert lucid_journey.answer_to("verify").get("merkle_proof_valid") is True, lucid_journey.shown("verify")
 
 
 @pytest.mark.lucid(
@@ -58,4 +58,4 @@ def test_every_chunk_is_verified(lucid_journey: Journey) -> None:
 def test_tampering_is_refused(lucid_journey: Journey) -> None:
     """A chunk that was tampered with is not stored under the old hash, and is never verified."""
     assert lucid_journey.steps["tampered chunk"].status == 422, lucid_journey.shown("tampered chunk")
-    assert lucid_journey.told("tampered claim").get("verified") is False, lucid_journey.shown("tampered claim")
+    assert lucid_journey.answer_to("tampered claim").get("verified") is False, lucid_journey.shown("tampered claim")

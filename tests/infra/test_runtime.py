@@ -207,7 +207,7 @@ def test_names_resolve(
     }
     assert given, "nothing runs"
     # The name of a service on several networks may resolve to its address on any of them.
-    wrong = {name: told for name, told in lucid_names.items() if not told or not told <= given[name]}
+    wrong = {name: answer for name, answer in lucid_names.items() if not answer or not answer <= given[name]}
     assert not wrong, f"{wrong}; expected of {given}"
 
 

@@ -155,10 +155,10 @@ def _up(archive: Path) -> Machine:
 def found() -> Machine | None:
     """The machine that is up; None where there is none."""
     try:
-        told = json.loads((cache() / "machine" / "machine.json").read_text())
+        answer = json.loads((cache() / "machine" / "machine.json").read_text())
     except FileNotFoundError:
         return None
-    machine = Machine(Path(told["folder"]), told["process"], told["init"])
+    machine = Machine(Path(answer["folder"]), answer["process"], answer["init"])
     # A number of a process that ended long ago may be somebody else's by now.
     with suppress(OSError):
         if str(machine.folder).encode() in Path(f"/proc/{machine.process}/cmdline").read_bytes():

@@ -46,8 +46,8 @@ def test_stack_is_built_there_brought_up_and_passes(stack: Ran) -> None:
     assert len(stack.cases) > 500
     assert outcomes(stack) <= {"skipped"}
     assert "[lucid-data-chain]" in " ".join(ids(stack))
-    told = {p.get("value") for case in stack.cases for p in case.iter("property") if p.get("name") == "lucid.host"}
-    assert told == {NAME}
+    answer = {p.get("value") for case in stack.cases for p in case.iter("property") if p.get("name") == "lucid.host"}
+    assert answer == {NAME}
 
 
 def test_running_stack_passes_the_same_cells(run: Run, stack: Ran, machine: Machine) -> None:

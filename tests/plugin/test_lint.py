@@ -44,8 +44,8 @@ def test_one_line_for_each_finding() -> None:
     done = lint("--by", "line")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    told = [line.partition(" which ")[0] for line in lines if "HADOLINT" not in line]
-    assert told == [
+    answer = [line.partition(" which ")[0] for line in lines if "HADOLINT" not in line]
+    assert answer == [
         "a/Dockerfile:2:1: error DKF-SHELL This RUN needs a shell,",
         "a/Dockerfile:3:5: error DKF-SECRET ENV DB_PASSWORD holds a secret.",
     ]
@@ -68,17 +68,17 @@ def test_a_folder_from_elsewhere(tree: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "answer"),
     [
         (("nowhere",), "ERROR: nowhere: no such file or folder; expected a Dockerfile, or a folder that holds some\n"),
         (("--by", "colour"), "argument --by: invalid choice"),
     ],
 )
-def test_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], answer: str) -> None:
     monkeypatch.chdir(tmp_path)
     done = lint(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert answer in done.stderr
 
 
 @pytest.mark.usefixtures("tree")
@@ -128,8 +128,8 @@ def test_formats_that_other_programs_read() -> None:
     regions = [(item["artifactLocation"]["uri"], item["region"]) for item in located]
     assert {(uri, region["startLine"], region["startColumn"]) for uri, region in regions} == places
     root = ET.fromstring(lint("--format=checkstyle").stdout)  # noqa: S314 - our own
-    told = {(f.get("name"), int(e.get("line", "")), int(e.get("column", ""))) for f in root for e in f}
-    assert told == places
+    answer = {(f.get("name"), int(e.get("line", "")), int(e.get("column", ""))) for f in root for e in f}
+    assert answer == places
     quality = json.loads(lint("--format=code-quality").stdout)
     assert {(item["location"]["path"], item["location"]["lines"]["begin"]) for item in quality} == {
         place[:2] for place in places
@@ -185,7 +185,7 @@ IGNORE = '[[ignore]]\ncheck = "{}"\npath = "{}"\nreason = "Of somebody else."\n'
 
 
 @pytest.mark.parametrize(
-    ("check", "path", "told"),
+    ("check", "path", "answer"),
     [
         ("DKF-SHELL", "a/**", ""),
         ("DKF-S*", "**", ""),
@@ -194,11 +194,11 @@ IGNORE = '[[ignore]]\ncheck = "{}"\npath = "{}"\nreason = "Of somebody else."\n'
         ("DKF-NONE", "a", "There is no check DKF-NONE on Dockerfiles, so this ignore does nothing."),
     ],
 )
-def test_an_ignore_of_a_path_that_nothing_needs(tree: Path, check: str, path: str, told: str) -> None:
+def test_an_ignore_of_a_path_that_nothing_needs(tree: Path, check: str, path: str, answer: str) -> None:
     needed = IGNORE.format("DKF-SECRET", "a/Dockerfile")
     (tree / "lucid.toml").write_text(f"{needed}\n# more\n{IGNORE.format(check, path)}", "utf-8")
     lines = [line for line in lint("--by=line").stdout.splitlines() if "WVR-" in line]
-    assert lines == ([f"lucid.toml:7:1: info WVR-IGNORE {told}"] if told else [])
+    assert lines == ([f"lucid.toml:7:1: info WVR-IGNORE {answer}"] if answer else [])
 
 
 def test_an_ignore_is_not_judged_by_some_files_alone(tree: Path) -> None:

@@ -109,11 +109,11 @@ def test_what_a_matrix_and_a_baseline_say_is_data_too(pytester: pytest.Pytester,
 
 
 def test_a_run_with_workers_says_the_same(hostile: Path, run: Run) -> None:
-    told = []
+    answer = []
     for workers in ((), ("-n2",)):
         run("--lucid-json=it.json", "--lucid-junit=it.xml", *workers)
-        told.append([TIMES.sub("", (hostile / name).read_text("utf-8")) for name in ("it.json", "it.xml")])
-    assert told[0] == told[1]
+        answer.append([TIMES.sub("", (hostile / name).read_text("utf-8")) for name in ("it.json", "it.xml")])
+    assert answer[0] == answer[1]
     outcomes = [cell["outcome"] for cell in json.loads((hostile / "it.json").read_text("utf-8"))["cells"]]
     assert sorted(outcomes) == ["error", *["failed"] * 5, "passed", "skipped"]
 
@@ -193,8 +193,8 @@ def test_a_clock_that_jumps_does_not_change_how_long_a_run_took(demo: pytest.Pyt
             item.config.pluginmanager.getplugin("lucid-reports")._started += dt.timedelta(days=1)
     """)
     run("--lucid-json=run.json", "--lucid-junit=run.xml")
-    told = json.loads((demo.path / "run.json").read_text("utf-8"))["run"]["seconds"]
-    assert 0 <= told < 24 * 60 * 60
+    answer = json.loads((demo.path / "run.json").read_text("utf-8"))["run"]["seconds"]
+    assert 0 <= answer < 24 * 60 * 60
     assert 'time="-' not in (demo.path / "run.xml").read_text("utf-8")
 
 

@@ -204,8 +204,8 @@ def certificate(*names: str) -> Action:
     """Give the service a certificate for `names`, of an authority that nobody was told of, and restart it."""
 
     def act(client: DockerClient, service: str) -> None:
-        told = b"".join(client.containers.get(service).get_archive("/run/lucid/tls/ca.pem")[0])
-        store(client, service, certificate_archive(names, "65532:65532"), told)
+        authority = b"".join(client.containers.get(service).get_archive("/run/lucid/tls/ca.pem")[0])
+        store(client, service, certificate_archive(names, "65532:65532"), authority)
 
     return act
 

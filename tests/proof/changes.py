@@ -73,7 +73,7 @@ def without_field(name: str) -> str:
     """Code that leaves a field out of every answer."""
     return (
         "import msgspec\nH = h.Health\n"
-        f"h.Health = lambda *told: {{k: v for k, v in msgspec.to_builtins(H(*told)).items() if k != {name!r}}}"
+        f"h.Health = lambda *given: {{k: v for k, v in msgspec.to_builtins(H(*given)).items() if k != {name!r}}}"
     )
 
 

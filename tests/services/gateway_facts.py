@@ -24,6 +24,6 @@ def bearer(role: str = "user", subject: str = "test") -> dict[str, str]:
 
 def error(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
-    told: dict[str, Any] = response.json()["error"]
-    assert told["code"] == code
-    return told
+    answer: dict[str, Any] = response.json()["error"]
+    assert answer["code"] == code
+    return answer

@@ -122,9 +122,9 @@ def demand(stack: Stack, ledger: Ledger) -> None:
         path = f"/anchoring/session/{session}"
         eventually(lambda path=path: stack.ask(ANCHORING, "GET", path).json()["status"] == "confirmed")  # type: ignore[misc]
         assert stack.ask(ANCHORING, "GET", path).json()["anchoring_id"] == anchoring
-    for session, told in ledger.anchorings.items():
-        assert stack.ask(ANCHORING, "GET", f"/anchoring/session/{session}").json() == told
-        claim = {"session_id": session, "merkle_root": told["merkle_root"]}
+    for session, actual in ledger.anchorings.items():
+        assert stack.ask(ANCHORING, "GET", f"/anchoring/session/{session}").json() == actual
+        claim = {"session_id": session, "merkle_root": actual["merkle_root"]}
         assert stack.ask(ANCHORING, "POST", "/anchoring/verify", json=claim).json()["verified"] is True, session
     for (service, height), name in ledger.blocks.items():
         path = f"/blocks/height/{height}"

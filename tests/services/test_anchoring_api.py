@@ -78,9 +78,12 @@ def test_journey_of_a_session_and_every_wrong_claim_about_it(
 
         def judged(**changes: Any) -> tuple[bool, str, bool]:
             body = {name: value for name, value in {**claim, **changes}.items() if value is not None}
-            told = client.post("/verify", json=body).json()
-            assert (told["block_height"], told["transaction_id"]) == (found["block_height"], found["transaction_id"])
-            return told["verified"], told["reason"], told["merkle_proof_valid"]
+            actual = client.post("/verify", json=body).json()
+            assert (actual["block_height"], actual["transaction_id"]) == (
+                found["block_height"],
+                found["transaction_id"],
+            )
+            return actual["verified"], actual["reason"], actual["merkle_proof_valid"]
 
         assert judged() == (True, "", True)
         assert judged(leaf_hash=None, proof_path=None) == (True, "", True)
@@ -111,8 +114,8 @@ def test_session_is_anchored_once(tmp_path: Path, launch: Callable[..., Any]) ->
 def test_what_the_chain_must_answer_is_not_answered_without_it(tmp_path: Path, launch: Callable[..., Any]) -> None:
     with client_of(launch, tmp_path, engine=False) as client:
         client.post("/session", json=BODY)
-        told = client.post("/verify", json={"session_id": "s-1", "merkle_root": ROOT}).json()
-        assert (told["verified"], told["reason"], "block_height" in told) == (False, "not_confirmed", False)
+        actual = client.post("/verify", json={"session_id": "s-1", "merkle_root": ROOT}).json()
+        assert (actual["verified"], actual["reason"], "block_height" in actual) == (False, "not_confirmed", False)
 
 
 def test_verifying_without_the_engine_is_503(tmp_path: Path, launch: Callable[..., Any]) -> None:

@@ -79,10 +79,10 @@ def url(module_launch: Any) -> Iterator[str]:
 
 def error(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
-    told: dict[str, Any] = response.json()["error"]
-    assert (told["code"], told["service"]) == (code, "lucid-test")
-    assert told["request_id"] == response.headers["x-request-id"]
-    return told
+    answer: dict[str, Any] = response.json()["error"]
+    assert (answer["code"], answer["service"]) == (code, "lucid-test")
+    assert answer["request_id"] == response.headers["x-request-id"]
+    return answer
 
 
 def test_answer_has_the_first_status(url: str) -> None:

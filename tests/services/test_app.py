@@ -38,8 +38,8 @@ def url(launch: Callable[..., Any]) -> Iterator[str]:
 
 
 def is_now(timestamp: str) -> bool:
-    told = datetime.fromisoformat(timestamp)
-    return told.utcoffset() == timedelta(0) and abs(datetime.now(timezone.utc) - told) < timedelta(seconds=5)
+    answer = datetime.fromisoformat(timestamp)
+    return answer.utcoffset() == timedelta(0) and abs(datetime.now(timezone.utc) - answer) < timedelta(seconds=5)
 
 
 def test_health_has_the_documented_shape(url: str) -> None:

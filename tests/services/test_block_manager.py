@@ -221,8 +221,8 @@ def test_health_tells_of_a_chain_that_is_not_the_engine_s(tmp_path: Path, launch
             yield service
 
     with launch(OPERATIONS, provide=beside_another, condition=condition) as url:
-        told = httpx.get(url + "/health").json()
-    assert (told["status"], told["dependencies"]) == ("unhealthy", {})
+        actual = httpx.get(url + "/health").json()
+    assert (actual["status"], actual["dependencies"]) == ("unhealthy", {})
     with client_of(launch, own, condition=condition) as alone:
         # An engine that cannot be asked says nothing about whose chain is right.
         assert alone.get(str(alone.base_url.join("/health"))).json()["status"] == "degraded"

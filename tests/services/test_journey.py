@@ -51,17 +51,17 @@ def test_session_is_stored_anchored_and_verified(stack: Stack) -> None:
     answer = stack.ask(ANCHORING, "POST", "/anchoring/session", json=anchoring_of(session, root))
     assert answer.status_code == 202
     eventually(lambda: anchored(stack, session.name))
-    told = stack.ask(ANCHORING, "GET", f"/anchoring/session/{session.name}").json()
-    path = f"/blocks/height/{told['block_height']}"
+    actual = stack.ask(ANCHORING, "GET", f"/anchoring/session/{session.name}").json()
+    path = f"/blocks/height/{actual['block_height']}"
     eventually(lambda: stack.ask(MANAGER, "GET", path).status_code == 200)
     blocks = [stack.ask(name, "GET", path).json() for name in (ENGINE, MANAGER)]
     assert blocks[0] == blocks[1]
-    assert blocks[0]["hash"] == told["block_hash"]
-    assert told["transaction_id"] in blocks[0]["transaction_ids"]
+    assert blocks[0]["hash"] == actual["block_hash"]
+    assert actual["transaction_id"] in blocks[0]["transaction_ids"]
     for name, proof in zip(session.hashes, proofs(stack, root, 5), strict=True):
         claim = {"session_id": session.name, "merkle_root": root, "leaf_hash": name, "proof_path": proof}
         verdict = stack.ask(ANCHORING, "POST", "/anchoring/verify", json=claim).json()
-        assert (verdict["verified"], verdict["block_height"]) == (True, told["block_height"])
+        assert (verdict["verified"], verdict["block_height"]) == (True, actual["block_height"])
     tampered = {**claim, "leaf_hash": recorded("tampered").hashes[0]}
     assert stack.ask(ANCHORING, "POST", "/anchoring/verify", json=tampered).json()["verified"] is False
     assert stack.ask(DATA, "PUT", f"/chunks/{session.hashes[0]}", content=b"tampered").status_code == 422
@@ -95,8 +95,8 @@ def test_stop_during_an_upload_leaves_nothing_half_written(stack: Stack, tmp_pat
 
 def test_health_tells_the_truth_within_15_seconds(stack: Stack) -> None:
     def statuses() -> set[str]:
-        told = [stack.get(name, "/health").json() for name in (ANCHORING, MANAGER)]
-        return {status for one in told for status in (one["status"], *one["dependencies"].values())}
+        actual = [stack.get(name, "/health").json() for name in (ANCHORING, MANAGER)]
+        return {status for one in actual for status in (one["status"], *one["dependencies"].values())}
 
     eventually(lambda: statuses() == {"healthy"}, 15)
     os.kill(stack.processes[ENGINE].pid, signal.SIGSTOP)

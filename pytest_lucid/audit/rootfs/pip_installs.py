@@ -228,9 +228,9 @@ def _is_managed(program: str, options: InstallerArguments, where: Surroundings) 
         return False
     own = posixpath.dirname(program) in {"", "/usr/bin", "/bin"} and not options.last("--python")
     elsewhere = options.has("-t", "--target", "--prefix", "--root", "--dry-run", "--break-system-packages")
-    told = bool(({*_ELSEWHERE, "PIP_BREAK_SYSTEM_PACKAGES"}) & where.variables.keys())
+    forced = bool(({*_ELSEWHERE, "PIP_BREAK_SYSTEM_PACKAGES"}) & where.variables.keys())
     default = all(folder in _DEFAULT_PATH for folder in path.split(":"))
-    return own and default and not (elsewhere or told or options.vague or _venv(program, options, where))
+    return own and default and not (elsewhere or forced or options.vague or _venv(program, options, where))
 
 
 def site_of(base: KnownBase | None) -> InstallScheme | None:

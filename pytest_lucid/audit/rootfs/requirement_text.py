@@ -85,8 +85,8 @@ def _of_url(name: str, place: str, *, hashed: bool) -> WrittenRequirement:
     file = unquote(posixpath.basename(parts.path))
     branch = _BRANCH_ARCHIVE.fullmatch(parts.path)
     # …/NAME/archive/refs/heads/main.zip
-    told = canonicalize_name(branch[1]) if branch else _name_of(file)
-    return WrittenRequirement(name or told, not branch, hashed or bool(_DIGEST.search(parts.fragment)))
+    inferred = canonicalize_name(branch[1]) if branch else _name_of(file)
+    return WrittenRequirement(name or inferred, not branch, hashed or bool(_DIGEST.search(parts.fragment)))
 
 
 def _name_of(file: str) -> str:

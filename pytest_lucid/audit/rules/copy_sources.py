@@ -38,11 +38,11 @@ def missing_sources(subject: Subject) -> Iterator[Finding]:
             if result.error:
                 yield subject.at(copy.line, f"The source {source!r} cannot be read: {result.error}.", source)
             elif result.broken:
-                told = f"The source {result.broken[0]} is a link to nothing in the build context."
-                yield subject.at(copy.line, told, source)
+                text = f"The source {result.broken[0]} is a link to nothing in the build context."
+                yield subject.at(copy.line, text, source)
             elif not result.paths and result.ignored:
-                told = f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
-                yield subject.at(copy.line, told, source)
+                text = f"The source {source} is kept out of the build context by {_ignore_name(subject)}."
+                yield subject.at(copy.line, text, source)
             elif not result.paths and built_before(subject, copy.line, source):
                 continue
             elif not result.paths and not (_WILD.search(source) and (some or not subject.service)):
@@ -98,8 +98,8 @@ def build_products(subject: Subject) -> Iterator[Finding]:
             if copy.unset or _REMOTE.match(source) or subject.context.find(source).paths:
                 continue
             if why := built_before(subject, copy.line, source):
-                told = f"{source} is not in a clone: {why}, so it has to be built first."
-                yield subject.at(copy.line, told, source)
+                text = f"{source} is not in a clone: {why}, so it has to be built first."
+                yield subject.at(copy.line, text, source)
 
 
 def _ignore_name(subject: Subject) -> str:
@@ -175,8 +175,8 @@ def leaky_context(subject: Subject) -> Iterator[Finding]:
         # A stage that asks git for the version mounts the history for that.
         if what == "history" and any(is_within(".git", source) for source in _mounted(subject)):
             continue
-        told = f"The build context contains {what}: {first}{_more(count)}."
-        yield subject.in_file(name, 1, told, cause=what)
+        text = f"The build context contains {what}: {first}{_more(count)}."
+        yield subject.in_file(name, 1, text, cause=what)
 
 
 def carried_files(subject: Subject) -> Iterator[Finding]:
@@ -191,8 +191,8 @@ def carried_files(subject: Subject) -> Iterator[Finding]:
         for what, (first, count) in subject.tree.unwanted(subject.context, entry.source).items():
             if what == "tests" and first == entry.source and not subject.service:
                 continue  # a file that is named one by one is meant
-            told = f"The image receives {what}: {first}{_more(count)}."
-            yield subject.at(entry.line, told, entry.source, cause=what)
+            text = f"The image receives {what}: {first}{_more(count)}."
+            yield subject.at(entry.line, text, entry.source, cause=what)
     yield from _absent_secrets(subject)
 
 

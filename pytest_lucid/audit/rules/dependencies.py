@@ -82,8 +82,8 @@ def _refused_by_pip(subject: Subject) -> Iterator[Finding]:
     managed = [install for install in subject.simulation.installs if install.is_managed]
     for index in sorted({install.stage for install in managed}):
         stage, files = subject.facts.stages[index], subject.simulation.stages[index]
-        told = " ".join(word for run in stage.runs for word in (*run.command.argv, *(h.content for h in run.heredocs)))
-        if "EXTERNALLY-MANAGED" in told or "break-system-packages" in told or any(map(files.is_brought, _PIP)):
+        words = " ".join(word for run in stage.runs for word in (*run.command.argv, *(h.content for h in run.heredocs)))
+        if "EXTERNALLY-MANAGED" in words or "break-system-packages" in words or any(map(files.is_brought, _PIP)):
             continue
         for line in dict.fromkeys(install.line for install in managed if install.stage == index):
             yield subject.at(
@@ -133,8 +133,8 @@ def broken_scripts(subject: Subject) -> Iterator[Finding]:
         elif (entry := venv_of(subject, interpreter)) and entry.venv:
             made = entry.venv.interpreter
             if made and subject.files.exists(made) == "no":
-                told = f"{program.path} starts {interpreter}, a link to {made}, which is not in the image."
-                yield subject.at(argv.line, told, argv.words[0])
+                text = f"{program.path} starts {interpreter}, a link to {made}, which is not in the image."
+                yield subject.at(argv.line, text, argv.words[0])
 
 
 def _is_untouched(subject: Subject, path: str) -> bool:
@@ -163,8 +163,8 @@ def other_python(subject: Subject) -> Iterator[Finding]:
                 if install.wanted
                 else f"The builder has Python {base.python}"
             )
-            told = f"{built}, and the final stage {runtime.python}"
-            yield subject.at(_from_line(subject, install), f"{told}: the packages of {_where(install)} do not fit.")
+            mismatch = f"{built}, and the final stage {runtime.python}"
+            yield subject.at(_from_line(subject, install), f"{mismatch}: the packages of {_where(install)} do not fit.")
 
 
 def other_release(subject: Subject) -> Iterator[Finding]:
@@ -172,12 +172,17 @@ def other_release(subject: Subject) -> Iterator[Finding]:
     runtime = subject.base
     if runtime is None or not (runtime.debian or runtime.alpine or runtime.floats):
         return
-    told = set()
+    reported = set()
     for install, held in subject.reaching:
         base = install.base
-        if base is None or (not held and install.place is not None) or install.stage in told or install.for_platform:
+        if (
+            base is None
+            or (not held and install.place is not None)
+            or install.stage in reported
+            or install.for_platform
+        ):
             continue
-        told.add(install.stage)
+        reported.add(install.stage)
         line = subject.final.lineage[0].line if runtime.floats and subject.final else _from_line(subject, install)
         if complaint := _release_complaint(runtime, base, _name(install)):
             yield subject.at(line, complaint)
@@ -224,8 +229,8 @@ def development_tools(subject: Subject) -> Iterator[Finding]:
         for item in requirements:
             is_meant = any(item.name == name or item.name.startswith(f"{name}-") for name in started if name)
             if DEVELOPMENT.fullmatch(item.name) and not is_meant:
-                told = f"{item.name} is a development tool, and the image contains it."
-                yield subject.in_file(item.file, item.line, told, item.name)
+                text = f"{item.name} is a development tool, and the image contains it."
+                yield subject.in_file(item.file, item.line, text, item.name)
 
 
 def _started(subject: Subject) -> set[str]:
@@ -249,8 +254,8 @@ def _by_file(subject: Subject, items: list[Requirement], complaint: str) -> Iter
     for file in dict.fromkeys(item.file for item in items):
         inside = [item for item in items if item.file == file]
         more = f" (and {len(inside) - 1} more)" if inside[1:] else ""
-        told = f"{inside[0].name} {complaint}{more}."
-        yield subject.in_file(file, inside[0].line, told, inside[0].name, cause=complaint)
+        text = f"{inside[0].name} {complaint}{more}."
+        yield subject.in_file(file, inside[0].line, text, inside[0].name, cause=complaint)
 
 
 def _plain(path: str) -> str:

@@ -47,9 +47,9 @@ def hadolint(subject: Subject) -> Iterator[Finding]:
             continue
         # hadolint cannot read some valid files: what it cannot read counts when builders cannot either.
         if found.code != NOT_PARSED or subject.facts.problems:
-            told = f"{found.code} {found.message}"
-            column = max(found.column, subject.at(found.line, told).column)
-            yield Finding(subject.path, found.line, told, column=column, cause=found.code)
+            text = f"{found.code} {found.message}"
+            column = max(found.column, subject.at(found.line, text).column)
+            yield Finding(subject.path, found.line, text, column=column, cause=found.code)
 
 
 def _is_wrong(subject: Subject, code: str, line: int) -> bool:

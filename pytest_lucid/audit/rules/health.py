@@ -21,8 +21,8 @@ def short_start(subject: Subject, check: HealthcheckInstruction, demanded: Healt
     shortest = demanded.start_period or 0
     if check.start_period is not None and check.start_period < shortest:
         short = f"A start period of {check.start_period:g} s is short"
-        told = f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s."
-        yield subject.at(check.line, told, "--start-period")
+        message = f"{short}: on a Raspberry Pi all services start at once; give at least {shortest:g} s."
+        yield subject.at(check.line, message, "--start-period")
 
 
 def missing_health_check(subject: Subject) -> Iterator[Finding]:

@@ -35,5 +35,5 @@ def forbidden_words(subject: Subject) -> Iterator[Finding]:
         for word in subject.tree.word_matches(subject.context, source, vocabulary):
             if not (row.knows_payment_url and vocabulary.is_url_word(word.word)):
                 message = f"contains the {matrix.forbidden_names} keyword {word.word}"
-                told = f"{subject.path} copies this file, which {message}."
-                yield subject.in_file(word.file, word.line, told, word.word, cause=word.word)
+                text = f"{subject.path} copies this file, which {message}."
+                yield subject.in_file(word.file, word.line, text, word.word, cause=word.word)

@@ -80,7 +80,7 @@ def _written(final: StageFacts) -> dict[str, tuple[str, int]]:
             # A file belongs to whoever can write its folder.
             folder = posixpath.dirname(value) if name.endswith("FILE") else value
             found[posixpath.normpath(folder)] = ("folder of logs", located.line)
-    return {path: told for path, told in found.items() if path not in _OPEN}
+    return {path: reason for path, reason in found.items() if path not in _OPEN}
 
 
 def _is_code(subject: Subject, entry: BuildEntry) -> bool:

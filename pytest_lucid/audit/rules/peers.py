@@ -37,8 +37,10 @@ def unknown_peers(subject: Subject) -> Iterator[Finding]:
                     located.line, f"{name} names the host {host}, which no container of the matrix has.", host
                 )
             elif port and scheme in {"http", "https"} and port not in ports[host]:
-                told = ", ".join(str(number) for number in sorted(ports[host]))
-                yield subject.at(located.line, f"{name} names port {port} of {host}, which listens on {told}.", host)
+                open_ports = ", ".join(str(number) for number in sorted(ports[host]))
+                yield subject.at(
+                    located.line, f"{name} names port {port} of {host}, which listens on {open_ports}.", host
+                )
 
 
 def _hosts(name: str, value: str) -> Iterator[tuple[str, str, int | None]]:

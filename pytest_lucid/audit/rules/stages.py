@@ -49,8 +49,8 @@ def refused(subject: Subject) -> Iterator[Finding]:
 def _demand(subject: Subject, line: int, names: list[str], why: str) -> Finding:
     """A note that the build needs arguments: legal, and no defect."""
     given = "build_arguments of lucid.toml or build.args of a compose file tell it here"
-    told = f"The build argument {' and '.join(names)} has no default: {why}; {given}."
-    return subject.note(line, told, names[0])
+    text = f"The build argument {' and '.join(names)} has no default: {why}; {given}."
+    return subject.note(line, text, names[0])
 
 
 def single_stage(subject: Subject) -> Iterator[Finding]:

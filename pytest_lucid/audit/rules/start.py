@@ -133,8 +133,8 @@ def _program(subject: Subject, argv: Argv) -> Iterator[Finding]:
     if not task.kind:
         yield subject.at(argv.line, f"{argv.words[0]}{by} has nothing to run, so it ends at once.", argv.words[0])
     elif task.kind == "script" and PYTHON.fullmatch(posixpath.basename(task.name)):
-        told = f"{argv.words[0]}{by} receives {task.name} as its script, so the service never starts."
-        yield subject.at(argv.line, told, task.name)
+        message = f"{argv.words[0]}{by} receives {task.name} as its script, so the service never starts."
+        yield subject.at(argv.line, message, task.name)
 
 
 def _target(subject: Subject, argv: Argv) -> Iterator[Finding]:
@@ -261,5 +261,5 @@ def _urls(subject: Subject, text: str, line: int) -> Iterator[Finding]:
                 )
             demanded = subject.row.health.path if subject.row.health else None
             if demanded and parts.path != demanded:
-                told = f"The health command asks {parts.path or '/'}; the matrix demands {demanded}."
-                yield subject.at(line, told, url)
+                message = f"The health command asks {parts.path or '/'}; the matrix demands {demanded}."
+                yield subject.at(line, message, url)

@@ -81,8 +81,8 @@ def _unset(stage: StageFacts) -> Iterator[tuple[int, str]]:
 def _empty_in_heredocs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:
     for copy in stage.own_copies:
         if empty := [name for name in copy.text_unset if name not in known]:
-            told = f"The builder expands {', '.join(empty)} in this here-document, and nothing sets the variable"
-            yield subject.at(copy.line, f'{told}: write <<"{copy.heredocs[0].name}" to keep the $.', "<<")
+            message = f"The builder expands {', '.join(empty)} in this here-document, and nothing sets the variable"
+            yield subject.at(copy.line, f'{message}: write <<"{copy.heredocs[0].name}" to keep the $.', "<<")
 
 
 def _empty_in_runs(subject: Subject, stage: StageFacts, known: set[str]) -> Iterator[Finding]:

@@ -101,10 +101,12 @@ class SidecarSocket(SidecarModule, Socket):
     def _listeners(self) -> list[SocketEntry] | None:
         """What listens for TCP, without its connections; None where the kernel does not tell."""
         try:
-            told = self._ask_kernel("listeners")
+            listeners = self._ask_kernel("listeners")
         except ValueError:
             return None
-        return [SocketEntry("tcp", WAITING["tcp"], each.address, each.port, IPV4_ANY, 0, each.inode) for each in told]
+        return [
+            SocketEntry("tcp", WAITING["tcp"], each.address, each.port, IPV4_ANY, 0, each.inode) for each in listeners
+        ]
 
     def _ask_kernel(self, request: str) -> list[sock_diag.Bound]:
         """Ask over netlink, and remember which sockets take IPv4; raises ValueError where there is no answer."""
@@ -118,10 +120,10 @@ class SidecarSocket(SidecarModule, Socket):
             answer = session.run(f"_ask_kernel {request}")
         if answer.code:
             raise ValueError(answer.stderr.decode("utf-8", "replace").strip())
-        told = sock_diag.read(answer.stdout)
+        sockets = sock_diag.read(answer.stdout)
         known: dict[int, bool] = self._host.backend.takes_ipv4
-        known.update({each.inode: each.takes_ipv4 for each in told if each.takes_ipv4 is not None})
-        return told
+        known.update({each.inode: each.takes_ipv4 for each in sockets if each.takes_ipv4 is not None})
+        return sockets
 
     def _iter_sockets(self, listening: bool) -> Iterator[tuple[Any, ...]]:  # noqa: FBT001 - testinfra's signature
         if self.protocol in {None, "unix"}:

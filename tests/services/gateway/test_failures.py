@@ -14,8 +14,8 @@ from gateway_facts import DATA, ENGINE, error
 
 
 def test_error_of_a_service_is_passed_on(url: str) -> None:
-    told = error(httpx2.get(f"{url}/api/v1/chunks/broken"), 500, "LUCID_ERR_5001")
-    assert told["service"] == DATA
+    actual = error(httpx2.get(f"{url}/api/v1/chunks/broken"), 500, "LUCID_ERR_5001")
+    assert actual["service"] == DATA
 
 
 def test_service_without_a_healthy_instance(url: str, consul: Any) -> None:

@@ -105,9 +105,9 @@ def test_rates(start: Any) -> None:
         if time.time() // 60 == minute:
             break
     assert statuses == [[200] * rate + [429] * (10 - rate) for rate, _ in clients]
-    told = error(response, 429, "LUCID_ERR_3001")
+    answer = error(response, 429, "LUCID_ERR_3001")
     assert 1 <= int(response.headers["retry-after"]) <= 60
-    assert told["details"] == {"per_minute": 3, "retry_after": int(response.headers["retry-after"])}
+    assert answer["details"] == {"per_minute": 3, "retry_after": int(response.headers["retry-after"])}
     # Guessing is no way around the rate, and health is never refused.
     assert (guess.status_code, alive.status_code) == (429, 200)
 

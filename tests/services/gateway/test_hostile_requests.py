@@ -34,8 +34,8 @@ def exchange(url: str, sent: bytes) -> tuple[int, Any]:
 
 
 def circuits(url: str) -> dict[str, Any]:
-    told: dict[str, Any] = httpx2.get(url + "/health/circuits").json()["circuits"]
-    return told
+    actual: dict[str, Any] = httpx2.get(url + "/health/circuits").json()["circuits"]
+    return actual
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def circuits(url: str) -> dict[str, Any]:
 )
 def test_odd_requests_are_answered_and_accuse_no_service(url: str, sent: bytes, status: int) -> None:
     for _turn in range(6):
-        told, body = exchange(url, sent)
-        assert told == status, body
+        actual, body = exchange(url, sent)
+        assert actual == status, body
         assert "error" in body or status == 200
     assert circuits(url) == dict.fromkeys(SERVICES, CLOSED)
 

@@ -154,8 +154,8 @@ def document(chance: random.Random) -> object:
         ({"manifests": [{"digest": digest, "mediaType": "m", "platform": {"os": "linux"}}]}, Manifest),
         ({"config": {"digest": digest}, "layers": [{"digest": digest, "mediaType": "x"}]}, Manifest),
     ]
-    told, kind = copy.deepcopy(chance.choice(whole))
-    place = told
+    actual, kind = copy.deepcopy(chance.choice(whole))
+    place = actual
     for _ in range(chance.randint(0, 3)):
         if isinstance(place, dict) and place:
             key = chance.choice(sorted(place))
@@ -164,13 +164,13 @@ def document(chance: random.Random) -> object:
             place = place[key]
         elif isinstance(place, list) and place:
             place = place[0]
-    text = json.dumps(told).encode()
+    text = json.dumps(actual).encode()
     return read(kind, changed(text, chance) if chance.random() < 0.5 else text, "manifest.json")
 
 
-def hurt(told: Any, chance: random.Random) -> Any:
+def hurt(actual: Any, chance: random.Random) -> Any:
     """A JSON document with a few values replaced or left out, anywhere in it."""
-    whole = [copy.deepcopy(told)]
+    whole = [copy.deepcopy(actual)]
     for _ in range(chance.randint(1, 3)):
         place: Any = whole
         key: Any = 0

@@ -43,7 +43,7 @@ def found_strays(made: Inventory, *listed: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "answer"),
     [
         (f"{LIB}/extra.py", f"/{LIB}/extra.py"),
         ("usr/bin/tool", "/usr/bin/tool"),
@@ -51,8 +51,8 @@ def found_strays(made: Inventory, *listed: str) -> list[str]:
         (f"{LIB}/__pycache__/os.cpython-311.pyc", f"/{LIB}/__pycache__"),
     ],
 )
-def test_what_nobody_put_there_is_a_stray(inventory: Make, path: str, told: str) -> None:
-    assert found_strays(inventory(BASE, {path: b"x"})) == [told]
+def test_what_nobody_put_there_is_a_stray(inventory: Make, path: str, answer: str) -> None:
+    assert found_strays(inventory(BASE, {path: b"x"})) == [answer]
 
 
 def test_a_link_is_a_stray_and_a_folder_is_named_once(inventory: Make) -> None:
@@ -74,7 +74,7 @@ def test_what_a_package_lists_is_none_and_neither_is_another_version_of_the_base
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "told"),
+    ("path", "text", "answer"),
     [
         (f"{LIB}/dist-packages/a.pth", b"/opt\nimport os; os.system('x')\n", "runs \"import os; os.system('x')\""),
         (f"{SITE}/a.pth", b"\xef\xbb\xbfimport\tx\n", "runs 'import\\tx'"),
@@ -88,9 +88,9 @@ def test_what_a_package_lists_is_none_and_neither_is_another_version_of_the_base
         ("etc/python3.11/sitecustomize.py", b"import other\n", "is imported at every start"),
     ],
 )
-def test_what_runs_at_every_start_is_told(inventory: Make, path: str, text: bytes, told: str) -> None:
+def test_what_runs_at_every_start_is_told(inventory: Make, path: str, text: bytes, answer: str) -> None:
     (found,) = startup_code(inventory(BASE, {path: text}), 1, [])
-    assert told in found
+    assert answer in found
     assert len(found) < 250
 
 

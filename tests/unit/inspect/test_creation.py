@@ -166,7 +166,7 @@ def test_a_limit_that_all_have_is_the_engine_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "answer"),
     [
         (lambda d: d.update(Path="/bin/other"), "the program is /bin/other -m lucid_data_chain; the image gives"),
         (lambda d: d.update(Args=[]), "the program is /usr/bin/python3; the image gives"),
@@ -195,9 +195,9 @@ def test_a_limit_that_all_have_is_the_engine_s() -> None:
         (lambda d: d["NetworkSettings"]["Networks"]["lucid-dev"].update(DNSNames=["consul"]), "answers to consul, too"),
     ],
 )
-def test_what_somebody_asked_for_is_one_finding(change: Change, told: str) -> None:
+def test_what_somebody_asked_for_is_one_finding(change: Change, answer: str) -> None:
     (found,) = findings(change)
-    assert told in found
+    assert answer in found
 
 
 def test_a_volume_is_of_one_service_and_no_folder_of_the_host() -> None:

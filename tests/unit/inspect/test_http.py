@@ -84,7 +84,7 @@ def test_complete_answers(pieces: tuple[bytes, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "actual"),
     [
         (endless(b"x" * 65536, first=HEAD + b"\r\n"), "longer than 1048576 bytes"),
         (
@@ -105,12 +105,12 @@ def test_complete_answers(pieces: tuple[bytes, ...]) -> None:
         (sending(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "no answer"),
     ],
 )
-def test_answers_without_end_end(answer: Callable[[socket.socket, threading.Event], None], told: str) -> None:
+def test_answers_without_end_end(answer: Callable[[socket.socket, threading.Event], None], actual: str) -> None:
     with server(answer) as url:
         # What ends by the clock is not to be waited for long; what ends by itself may take its time on a busy machine.
-        response = fetch(url, request=Request(seconds=1 if "within 1 s" in told else 60))
+        response = fetch(url, request=Request(seconds=1 if "within 1 s" in actual else 60))
     assert response.status is None
-    assert told in str(response)
+    assert actual in str(response)
 
 
 def test_handshake_without_end_ends() -> None:
@@ -121,7 +121,7 @@ def test_handshake_without_end_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "actual"),
     [
         (b"[" * 200_000 + b"]" * 200_000, "recursion limit"),
         (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "recursion limit"),
@@ -130,11 +130,11 @@ def test_handshake_without_end_ends() -> None:
         (b'{"status": "\xff"}', "no JSON"),
     ],
 )
-def test_body_that_is_no_json_says_why(body: bytes, told: str) -> None:
+def test_body_that_is_no_json_says_why(body: bytes, actual: str) -> None:
     with server(sending(HEAD + b"\r\n" + body)) as url:
         response = fetch(url)
     assert (response.status, response.body) == (200, None)
-    assert told in str(response)
+    assert actual in str(response)
     assert len(str(response)) < 1000
 
 

@@ -96,7 +96,7 @@ def broken(services: int = 6, checks: int = 21) -> RunReport:
             ill = replace(each, outcome=Outcome.FAILED, seen="found 'exited', expected 'running'")
             about = "container lucid-03" if each.area in {"CTR", *LIVE} else ""
             cells[at] = replace(ill, about=about, decides=each.check == "CTR-2")
-    told = [
+    answer = [
         replace(
             each,
             host="local",
@@ -110,7 +110,7 @@ def broken(services: int = 6, checks: int = 21) -> RunReport:
         )
         for number, each in enumerate(whole.services)
     ]
-    return replace(whole, cells=linked(cells), services=tuple(told))
+    return replace(whole, cells=linked(cells), services=tuple(answer))
 
 
 def bad_tree(findings: int = 77) -> RunReport:

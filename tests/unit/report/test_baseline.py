@@ -11,8 +11,8 @@ from pytest_lucid.report.model import Outcome, Place
 
 
 def compared(then: list[Any], now: list[Any]) -> tuple[int, int, int]:
-    told = compare(baseline_of(report(then), "then.json"), report(now))
-    return len(told.new), len(told.fixed), len(told.unchanged)
+    answer = compare(baseline_of(report(then), "then.json"), report(now))
+    return len(answer.new), len(answer.fixed), len(answer.unchanged)
 
 
 BAD = cell("A-A", outcome=Outcome.FAILED, seen="one")
@@ -40,8 +40,8 @@ def test_a_run_is_compared_with_an_earlier_one(then: list[Any], now: list[Any], 
 
 
 def test_the_comparison_is_told() -> None:
-    told = compare(baseline_of(report([BAD]), "then.json"), report([cell("A-A"), replace(BAD, check="B-B")]))
-    assert [line.text for line in comparison_lines(told, "then.json", 60)] == [
+    answer = compare(baseline_of(report([BAD]), "then.json"), report([cell("A-A"), replace(BAD, check="B-B")]))
+    assert [line.text for line in comparison_lines(answer, "then.json", 60)] == [
         "",
         "── Since then.json: 1 new, 1 fixed, 0 unchanged ────────────",
         "  + new    B-B[lucid-a]",

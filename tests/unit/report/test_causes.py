@@ -17,8 +17,8 @@ SEEN = "there is no container called lucid-a; expected it to run"
 
 
 def missing(check: str, service: str | None = "lucid-a", **more: Any) -> CellRecord:
-    told = {"outcome": Outcome.FAILED, "about": "container lucid-a", "seen": SEEN, "host": "local", **more}
-    return cell(check, service, **told)
+    answer = {"outcome": Outcome.FAILED, "about": "container lucid-a", "seen": SEEN, "host": "local", **more}
+    return cell(check, service, **answer)
 
 
 def cells() -> list[CellRecord]:
@@ -70,7 +70,7 @@ def test_hosts_and_things_are_told_apart() -> None:
 def test_every_red_cell_stays_red_whatever_decides_it() -> None:
     made = report(list(linked(cells())))
     assert {each.check for each in made.red} == {"CTR-HEALTHY", "CTR-RUNNING", "RUN-USER", "CTR-USER"}
-    assert {each.check for each in made.told} == {"CTR-RUNNING", "CTR-USER"}
+    assert {each.check for each in made.root_causes} == {"CTR-RUNNING", "CTR-USER"}
 
 
 def test_the_terminal_tells_one_cause_once() -> None:
@@ -107,4 +107,4 @@ def test_the_page_lists_it_once_and_names_the_cause_at_each_cell() -> None:
     cause, _, following = text.partition("2 cells more not judged because of this")
     assert cause.count(f"<pre>{SEEN}</pre>") == following.count(f"<pre>{SEEN}</pre>") == 1
     data = json.loads(text.partition('type="application/json" id="data">')[2].partition("</script>")[0])
-    assert sum(told[-1] and "see CTR-RUNNING[lucid-a@local]" in str(told[-1]) for told in data["cells"]) == 2
+    assert sum(answer[-1] and "see CTR-RUNNING[lucid-a@local]" in str(answer[-1]) for answer in data["cells"]) == 2

@@ -76,8 +76,8 @@ def test_junit_stays_small_whatever_is_logged() -> None:
 @given(st.text())
 @settings(max_examples=60)
 def test_junit_is_xml_whatever_comes(text: str) -> None:
-    told = inert(text)
-    run = report([cell("A-A", outcome=Outcome.FAILED, seen=told, places=(Place(told, 1, told),))])
+    answer = inert(text)
+    run = report([cell("A-A", outcome=Outcome.FAILED, seen=answer, places=(Place(answer, 1, answer),))])
     assert ET.fromstring(junit.write(run)).tag == "testsuites"  # noqa: S314 - our own text
 
 

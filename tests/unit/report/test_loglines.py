@@ -8,7 +8,7 @@ from pytest_lucid.report.loglines import short, without_own
 
 
 def test_log_lines_in_json_are_told_in_short() -> None:
-    told = {
+    answer = {
         '{"timestamp": "2026-11-28T00:05:42.788107+00:00", "level": "INFO", "message": "it ends", "x": 1}': (
             "00:05:42 INFO it ends"
         ),
@@ -19,7 +19,7 @@ def test_log_lines_in_json_are_told_in_short() -> None:
         "plain": "plain",
         "[1]": "[1]",
     }
-    assert {line: short(line) for line in told} == told
+    assert {line: short(line) for line in answer} == answer
 
 
 @pytest.mark.parametrize(

@@ -174,10 +174,10 @@ def test_what_follows_from_a_container_that_does_not_run_is_not_told_as_a_cause(
 
 
 def test_it_is_told_on_request() -> None:
-    told = texts([*failures(down(), 100, every=True), *remedies(down(), 100, every=True)])
-    assert len([line for line in told if line.startswith(("  ✗ ", "  · "))]) == 5
-    assert any("Do what HTTP-HEALTH needs." in line for line in told)
-    assert not [line for line in told if "more not judged" in line]
+    actual = texts([*failures(down(), 100, every=True), *remedies(down(), 100, every=True)])
+    assert len([line for line in actual if line.startswith(("  ✗ ", "  · "))]) == 5
+    assert any("Do what HTTP-HEALTH needs." in line for line in actual)
+    assert not [line for line in actual if "more not judged" in line]
 
 
 def test_a_crash_of_ours_does_not_hide_behind_a_container_that_does_not_run() -> None:

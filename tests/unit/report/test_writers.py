@@ -41,12 +41,12 @@ HARMLESS = inert(HOSTILE)
 
 def hostile() -> RunReport:
     """As a run leaves it: what somebody else wrote is inert, and still full of signs that formats know."""
-    told = "::error::owned\n" + HARMLESS + '=cmd|"|`*_[x](javascript:y)\\ %0A @all'
+    answer = "::error::owned\n" + HARMLESS + '=cmd|"|`*_[x](javascript:y)\\ %0A @all'
     cells = [
-        replace(each, seen=told, reason=told, places=(Place("a b%/ü,:.Dockerfile", 3, told),) if at % 2 else ())
+        replace(each, seen=answer, reason=answer, places=(Place("a b%/ü,:.Dockerfile", 3, answer),) if at % 2 else ())
         for at, each in enumerate(broken().cells)
     ]
-    return replace(broken(), cells=tuple(cells), services=(service("lucid-03", host="local", log=(told,)),))
+    return replace(broken(), cells=tuple(cells), services=(service("lucid-03", host="local", log=(answer,)),))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -145,15 +145,15 @@ def test_checkstyle_is_sorted_and_leaves_waivers_out() -> None:
     waived = cell("DKF-A", outcome=Outcome.WAIVED, places=places, reason="Known.", until="2027-01-31")
     run = report([cell("DKF-USER", outcome=Outcome.FAILED, places=places), waived])
     root = ET.fromstring(checkstyle.write(run))  # noqa: S314 - our own
-    told = [(f.get("name"), e.get("line"), e.get("column"), e.get("source")) for f in root for e in f]
-    assert told == [(*place, "lucid.DKF-USER") for place in (("a", "1", "1"), ("b", "3", "9"), ("b", "7", "1"))]
+    answer = [(f.get("name"), e.get("line"), e.get("column"), e.get("source")) for f in root for e in f]
+    assert answer == [(*place, "lucid.DKF-USER") for place in (("a", "1", "1"), ("b", "3", "9"), ("b", "7", "1"))]
     assert root[0][0].get("message") == "<&> Do what DKF-USER needs."
     assert root[0][0].get("severity") == "error"
 
 
 def test_annotations_say_one_thing_a_line() -> None:
     lines = github.write(hostile()).splitlines()
-    assert len(lines) == len(hostile().told) == 7
+    assert len(lines) == len(hostile().root_causes) == 7
     assert all(line.startswith("::error ") for line in lines)
     assert not any(line.count("::error::") > 1 for line in lines)
     assert any("file=a b%25/ü%2C%3A.Dockerfile,line=3,col=" in line for line in lines)

@@ -133,10 +133,10 @@ def test_anything_else_is_not(command: str) -> None:
 
 
 def test_a_name_without_addresses_is_no_name_that_nobody_answered_for() -> None:
-    told = "name a\n172.20.0.3 STREAM a\ncode 0\nname b\ncode 1\n"
+    answer = "name a\n172.20.0.3 STREAM a\ncode 0\nname b\ncode 1\n"
     with pytest.raises(EngineError, match="no name server answered for c inside x"):
-        addresses_of_names("x", told + "name c\ncode 3\n")
-    assert addresses_of_names("x", told) == {"a": {"172.20.0.3"}, "b": frozenset()}
+        addresses_of_names("x", answer + "name c\ncode 3\n")
+    assert addresses_of_names("x", answer) == {"a": {"172.20.0.3"}, "b": frozenset()}
 
 
 def test_capabilities_are_told_by_name() -> None:

@@ -22,7 +22,7 @@ def message(kind: int, body: bytes = b"") -> bytes:
     return struct.pack("<IHHII", 16 + len(body), kind, 2, 1, 0) + body
 
 
-def told(inode: int, *attributes: bytes, family: int = sock_diag.INET6) -> bytes:
+def answer(inode: int, *attributes: bytes, family: int = sock_diag.INET6) -> bytes:
     body = bytes([family]) + bytes(67) + struct.pack("<I", inode)
     return message(sock_diag.BY_FAMILY, body + b"".join(attributes))
 
@@ -33,7 +33,7 @@ END = message(sock_diag.DONE, bytes(4))
 
 
 def test_each_socket_has_its_own_answer() -> None:
-    said = told(7, SHUTDOWN, BOTH) + told(8, ONLY, SHUTDOWN) + told(9, SHUTDOWN, family=sock_diag.INET) + END
+    said = answer(7, SHUTDOWN, BOTH) + answer(8, ONLY, SHUTDOWN) + answer(9, SHUTDOWN, family=sock_diag.INET) + END
     assert [(each.inode, each.takes_ipv4) for each in sock_diag.read(said)] == [(7, True), (8, False), (9, None)]
     assert sock_diag.read(END) == []
 
@@ -42,12 +42,12 @@ def test_each_socket_has_its_own_answer() -> None:
     "said",
     [
         b"",
-        told(7, BOTH),
-        told(7, BOTH) + END[:8],
+        answer(7, BOTH),
+        answer(7, BOTH) + END[:8],
         message(sock_diag.ERROR, struct.pack("<i", -2)),
         message(sock_diag.DONE, struct.pack("<i", -95)),
         bytes(32),
-        told(7, struct.pack("<HH", 0, 0)),
+        answer(7, struct.pack("<HH", 0, 0)),
     ],
     ids=["nothing", "no end", "cut", "refused", "failed", "zeros", "an attribute without length"],
 )
