@@ -80,7 +80,14 @@ class Archive:
         found = tuple(self._indexed(index.manifests or (), (), absent, _MAX_DEPTH))
         if not found and absent:
             raise ConfigError(f"{self.origin}: {', '.join(absent)} are listed and not in it; save the image again")
-        return found
+        # Of a platform that was not pulled, the manifest may be there all the same.
+        return tuple(filter(self._is_present, found)) or found
+
+    def _is_present(self, saved: SavedImage) -> bool:
+        if saved.configuration not in self.documents:
+            return False
+        diff_ids = self._read(Configuration, saved.configuration).rootfs.diff_ids
+        return not diff_ids or any(diff_id in self.layers for diff_id in diff_ids)
 
     def load(self, saved: SavedImage) -> tuple[Image, Inventory]:
         """Return an image with its inventory; raises ConfigError where a part of it is missing or cannot be read."""

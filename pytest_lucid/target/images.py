@@ -193,6 +193,8 @@ def find_image(name: str) -> tuple[Image, Inventory]:
     cache = LayerCache(Scanner(load_toolbox(), ()))
     archive = read_path(Path(name), cache) if Path(name).exists() else save(connect(), (name,), cache)
     found = list(archive.images())
-    if len(found) != 1:
-        raise ConfigError(f"{name}: expected one image, got {len(found)}")
-    return found[0]
+    fitting = [pair for pair in found if pair[0].architecture == OWN_ARCHITECTURE] if len(found) > 1 else found
+    if len(fitting) != 1:
+        held = ", ".join(f"{' '.join(image.tags)} ({image.architecture})" for image, _ in found) or "none"
+        raise ConfigError(f"{name}: expected one image, or one for {OWN_ARCHITECTURE}, got {held}")
+    return fitting[0]

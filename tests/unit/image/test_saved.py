@@ -131,6 +131,33 @@ def test_an_index_of_which_nothing_is_there(layout: Path, cache: LayerCache) -> 
         list(read_path(layout, cache).images())
 
 
+def platforms(layout: Path, *descriptors: str) -> None:
+    """Make an image for several platforms of these manifests, as a registry or BuildKit does."""
+    inner = {"manifests": [{"digest": digest} for digest in descriptors]}
+    index(
+        layout, {"digest": blob(layout, json.dumps(inner).encode()), "annotations": {"io.containerd.image.name": "a:1"}}
+    )
+
+
+def test_every_platform_that_is_there(layout: Path, cache: LayerCache) -> None:
+    other = [layer({"x": b"of the other"})]
+    amd64 = config(other).replace(b"arm64", b"amd64")
+    platforms(layout, manifest(layout, LAYERS, config(LAYERS)), manifest(layout, other, amd64))
+    found = {image.architecture: (image.tags, set(files.merged)) for image, files in read_path(layout, cache).images()}
+    assert found == {"arm64": (("a:1",), {"b", "c"}), "amd64": (("a:1",), {"x"})}
+
+
+@pytest.mark.parametrize("gone", ["configuration", "layers"])
+def test_a_platform_of_which_only_the_manifest_is_there(layout: Path, cache: LayerCache, gone: str) -> None:
+    other = [layer({"x": b"of the other"})]
+    amd64 = config(other).replace(b"arm64", b"amd64")
+    platforms(layout, manifest(layout, other, amd64), manifest(layout, LAYERS, config(LAYERS)))
+    for data in [amd64] if gone == "configuration" else other:
+        (layout / "blobs" / "sha256" / hashlib.sha256(data).hexdigest()).unlink()
+    ((image, _),) = read_path(layout, cache).images()
+    assert image.architecture == "arm64"
+
+
 def test_an_index_that_names_itself(layout: Path, cache: LayerCache) -> None:
     digest = "sha256:" + "3" * 64
     (layout / "blobs" / "sha256" / ("3" * 64)).write_text(json.dumps({"manifests": [{"digest": digest}]}))
