@@ -21,6 +21,8 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
 }  # fmt: skip
 _DEEPEST = 50
+# One may push as many others to another place.
+_MOST_ELEMENTS = 500
 
 
 class WrongExpectationError(Exception):
@@ -98,10 +100,6 @@ def _regexp(value: Any, place: Place) -> Matcher:
     return lambda actual: bool(pattern.search(text(actual)))
 
 
-def _patterns(value: Any, place: Place) -> Matcher:
-    return patterns(value, place)
-
-
 def _equal(value: Any, _: Place) -> Matcher:
     return lambda actual: same(actual, value)
 
@@ -169,6 +167,8 @@ def _any_of(one: Matcher, values: Sequence[Any]) -> bool:
 def _elements(value: Any, place: Place, *, exactly: bool) -> Matcher:
     """Each expected element has one of its own; `exactly` says that nothing else may be there."""
     expected = [matcher(each, (*place, at)) for at, each in enumerate(_some(value, place))]
+    if len(expected) > _MOST_ELEMENTS:
+        raise WrongExpectationError(place, f"{len(expected)} elements; expected at most {_MOST_ELEMENTS}")
 
     def holds(actual: Any) -> bool:
         found = array(actual)
@@ -183,10 +183,14 @@ def _assigned(expected: Sequence[Matcher], found: Sequence[Any]) -> bool:
     owner: dict[int, int] = {}
 
     def place(one: int, tried: set[int]) -> bool:
+        free = next((at for at in fitting[one] if at not in owner), None)
+        if free is not None:
+            owner[free] = one
+            return True
         for at in fitting[one]:
             if at not in tried:
                 tried.add(at)
-                if at not in owner or place(owner[at], tried):
+                if place(owner[at], tried):
                     owner[at] = one
                     return True
         return False
@@ -247,28 +251,6 @@ def _gjson(value: Any, place: Place) -> Matcher:
     return lambda actual: all(holds(gjson.extract(text(actual), steps)) for steps, holds in each)
 
 
-_MAKERS: dict[str, Callable[[Any, Place], Matcher]] = {
-    "equal": _equal,
-    "have-prefix": _prefix,
-    "have-suffix": _suffix,
-    "match-regexp": _regexp,
-    "contain-substring": _substring,
-    "have-patterns": _patterns,
-    "have-len": _length,
-    "have-key": _key,
-    "have-key-with-value": _key_with_value,
-    "contain-element": _element,
-    "contain-elements": lambda value, place: _elements(value, place, exactly=False),
-    "consist-of": lambda value, place: _elements(value, place, exactly=True),
-    "not": _not,
-    "and": _and,
-    "or": _or,
-    **{name: _ordered(name) for name in _ORDER},
-    "semver-constraint": _semver,
-    "gjson": _gjson,
-}
-
-
 def patterns(expected: Any, place: Place) -> Matcher:
     """What lines are searched for: a part of a line, `/regex/`, and either with `!` for none. Raises as `matcher`."""
     each = [_pattern(_word(one, (*place, at)), (*place, at)) for at, one in enumerate(_some(expected, place))]
@@ -294,3 +276,25 @@ def _pattern(said: str, place: Place) -> tuple[Callable[[str], bool], bool, bool
     except ValueError as error:
         raise WrongExpectationError(place, f"{said!r} is no pattern of Go between slashes: {error}") from error
     return (lambda line: bool(pattern.search(line))), inverse, False
+
+
+_MAKERS: dict[str, Callable[[Any, Place], Matcher]] = {
+    "equal": _equal,
+    "have-prefix": _prefix,
+    "have-suffix": _suffix,
+    "match-regexp": _regexp,
+    "contain-substring": _substring,
+    "have-patterns": patterns,
+    "have-len": _length,
+    "have-key": _key,
+    "have-key-with-value": _key_with_value,
+    "contain-element": _element,
+    "contain-elements": lambda value, place: _elements(value, place, exactly=False),
+    "consist-of": lambda value, place: _elements(value, place, exactly=True),
+    "not": _not,
+    "and": _and,
+    "or": _or,
+    **{name: _ordered(name) for name in _ORDER},
+    "semver-constraint": _semver,
+    "gjson": _gjson,
+}

@@ -194,3 +194,17 @@ def test_a_matcher_says_what_it_found_and_why_it_could_not_compare() -> None:
     (question,) = questions("matching: {x: {content: abc, title: why, matches: {not: {gt: 3}}}}", Path("x.yaml"), {})
     asked: Any = None
     assert question.ask(asked) == ["why", 'matches is "abc"; expected {"not": {"gt": 3}} (\'abc\' is no number)']
+
+
+def test_elements_that_push_each_other_on_find_their_places() -> None:
+    # Each fits two places, and the last one only that of the first: all must move.
+    count = 400
+    expected = ", ".join(f"{{or: ['{at}', '{at + 1}']}}" for at in range(count))
+    found = ", ".join(f"'{at}'" for at in range(count + 1))
+    assert verdict(f"[{found}]", f"{{consist-of: [{expected}, '0']}}")
+    assert not verdict(f"[{found}]", f"{{consist-of: [{expected}, '{count + 1}']}}")
+
+
+def test_too_many_elements_are_refused() -> None:
+    with pytest.raises(ConfigError, match="501 elements; expected at most 500"):
+        verdict("[a]", str(["a"] * 501))
