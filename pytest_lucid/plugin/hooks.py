@@ -16,34 +16,28 @@ import pytest
 from pytest_lucid.config.check import Check, explain, read_check, shipped
 from pytest_lucid.config.options import OPTIONS
 from pytest_lucid.config.settings import joined_paths, read_settings
-from pytest_lucid.content.masking import clean
-from pytest_lucid.errors import ConfigError, MissingError
+from pytest_lucid.errors import ConfigError
 from pytest_lucid.plugin.demand import demanded
-from pytest_lucid.plugin.records import read_record, text_of
 from pytest_lucid.plugin.state import (
     CHECK,
     IN_WORDS,
     OTHERS,
     SETTINGS,
-    WAIVER,
     WORKSPACE,
     baseline_in,
-    cell_name,
     host_name,
     usage_errors,
     workspace_of,
 )
-from pytest_lucid.report.model import Outcome
-from pytest_lucid.report.words import compared
 from pytest_lucid.suite import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
-    from pytest_lucid.matrix import Service, Waiver
+    from pytest_lucid.matrix import Service
 
 SUITE = "pytest_lucid.suite"
-pytest_plugins = [
+MODULES = (
     "pytest_lucid.plugin.fixtures.core",
     "pytest_lucid.plugin.fixtures.image",
     "pytest_lucid.plugin.fixtures.runtime",
@@ -51,7 +45,7 @@ pytest_plugins = [
     "pytest_lucid.plugin.fixtures.dockerfile",
     "pytest_lucid.plugin.fixtures.deprecated",
     "pytest_lucid.plugin.foreign",
-]
+)
 
 MARKER = (
     "lucid(id, severity, remedy, demand): a check of the Lucid suite: a stable id, how bad it is when it fails "
@@ -63,8 +57,11 @@ ACTIONS = {"flag": "store_true", "value": "store", "path": "store", "list": "app
 INI_TYPES = {"flag": "bool", "value": "string", "path": "string", "list": "args"}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Offer every option on the command line and in the ini file; the environment needs no offering."""
+    for name in MODULES:
+        # For each name in `pytest_plugins`, pytest would read what every package of the environment says of itself.
+        pluginmanager.import_plugin(name)
     group = parser.getgroup("lucid", "Lucid: build, bring up and validate the containers")
     for option in OPTIONS:
         arguments: dict[str, Any] = {"action": ACTIONS[option.kind], "default": None, "help": option.help}
@@ -95,11 +92,13 @@ def pytest_configure(config: pytest.Config) -> None:
             workspace = workspace_of(config)
             _ = workspace.services, workspace.hosts
     if not hasattr(config, "workerinput"):
-        from pytest_lucid.plugin.controller import Controller  # noqa: PLC0415 - not for xdist's workers
-        from pytest_lucid.plugin.reports import Reports  # noqa: PLC0415 - likewise
+        from pytest_lucid.plugin.reports import Reports  # noqa: PLC0415 - not for xdist's workers
 
-        config.pluginmanager.register(Controller(config), "lucid-controller")
         config.pluginmanager.register(Reports(config), "lucid-reports")
+        if settings.wants_engine:
+            from pytest_lucid.plugin.controller import Controller  # noqa: PLC0415 - likewise
+
+            config.pluginmanager.register(Controller(config), "lucid-controller")
 
 
 def _expanded(arguments: Iterable[str]) -> Iterator[str]:
@@ -184,7 +183,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.user_properties.append(("lucid.severity", check.severity))
                 if host := host_name(item):
                     item.user_properties.append(("lucid.host", host))
-                waive(item, check, workspace_of(config).matrix.waiver)
+                if waivers := workspace_of(config).matrix.waiver:
+                    from pytest_lucid.plugin.records import waive  # noqa: PLC0415 - only for runs with checks
+
+                    waive(item, check, waivers)
 
 
 def check_of(item: pytest.Item) -> Check | None:
@@ -215,16 +217,6 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
-    """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
-    for waiver in waivers:
-        if waiver.covers(check.id, cell_name(item)) and waiver.is_in_force:
-            item.stash[WAIVER] = (waiver.expires.isoformat(), waiver.reason)
-            reason = clean(f"waived until {waiver.expires}: {waiver.reason}")
-            claims = (AssertionError, pytest.fail.Exception, MissingError)
-            item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Remember whether a check runs: the hook below does not receive the item."""
@@ -235,7 +227,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(tryfirst=True)
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     """Say in words why a comparison of a check does not hold."""
-    return compared(op, left, right) if config.stash.get(IN_WORDS, False) else None
+    if not config.stash.get(IN_WORDS, False):
+        return None
+    from pytest_lucid.report.words import compared  # noqa: PLC0415 - only for runs with checks
+
+    return compared(op, left, right)
 
 
 # Outside pytest's own handling of expected failures, so that its verdict is seen here.
@@ -248,21 +244,7 @@ def pytest_runtest_makereport(
     check = item.stash.get(CHECK, None)
     if check is None:
         return report
-    report.sections = [(title, clean(text)) for title, text in report.sections]
-    if report.passed and report.when != "call":
-        return report
-    record = read_record(item, check, call, report)
-    # Attributes of a report survive the way from an xdist worker, if JSON can say them.
-    report.lucid = record.to_json()  # type: ignore[attr-defined]
-    if isinstance(report.longrepr, tuple):
-        report.longrepr = (*report.longrepr[:2], f"Skipped: {record.reason}")
-    if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
-        # Reported where the fixture says so, not once for each test: pytest folds what has one place and one reason.
-        place = call.excinfo.traceback.filter(call.excinfo)[-1]
-        report.longrepr = (str(place.path), place.lineno + 1, record.reason)
-    if record.outcome in {Outcome.BELOW, Outcome.KNOWN}:
-        report.outcome = "skipped"
-        report.wasxfail = record.reason
-    if record.outcome.is_red:
-        report.longrepr = text_of(record)
+    from pytest_lucid.plugin.records import put_record  # noqa: PLC0415 - only for runs with checks
+
+    put_record(item, check, call, report)
     return report

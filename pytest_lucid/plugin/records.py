@@ -11,15 +11,47 @@ import pytest
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.content.inert import one_line
 from pytest_lucid.content.masking import clean
-from pytest_lucid.errors import EngineError, LucidError
-from pytest_lucid.plugin.state import AUDIT, SETTINGS, WAIVER, baseline_in, host_name, service_name
+from pytest_lucid.errors import EngineError, LucidError, MissingError
+from pytest_lucid.plugin.state import AUDIT, SETTINGS, WAIVER, baseline_in, cell_name, host_name, service_name
 from pytest_lucid.report.model import CellRecord, Outcome, Place
 from pytest_lucid.report.words import said
 
 if TYPE_CHECKING:
     from pytest_lucid.config.check import Check
+    from pytest_lucid.matrix import Waiver
 
 NO_LONGER_NEEDED = "it passes, so its waiver no longer applies"
+
+
+def put_record(item: pytest.Item, check: Check, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Put the record of one phase of a cell into pytest's report of it, which then tells no traceback of its own."""
+    report.sections = [(title, clean(text)) for title, text in report.sections]
+    if report.passed and report.when != "call":
+        return
+    record = read_record(item, check, call, report)
+    # Attributes of a report survive the way from an xdist worker, if JSON can say them.
+    report.lucid = record.to_json()  # type: ignore[attr-defined]
+    if isinstance(report.longrepr, tuple):
+        report.longrepr = (*report.longrepr[:2], f"Skipped: {record.reason}")
+    if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
+        # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
+        place = call.excinfo.traceback.filter(call.excinfo)[-1]
+        report.longrepr = (str(place.path), place.lineno + 1, record.reason)
+    if record.outcome in {Outcome.BELOW, Outcome.KNOWN}:
+        report.outcome = "skipped"
+        report.wasxfail = record.reason
+    if record.outcome.is_red:
+        report.longrepr = text_of(record)
+
+
+def waive(item: pytest.Item, check: Check, waivers: tuple[Waiver, ...]) -> None:
+    """Expect the item to fail if a waiver in force covers it. A broken probe is not waived: it has judged nothing."""
+    for waiver in waivers:
+        if waiver.covers(check.id, cell_name(item)) and waiver.is_in_force:
+            item.stash[WAIVER] = (waiver.expires.isoformat(), waiver.reason)
+            reason = clean(f"waived until {waiver.expires}: {waiver.reason}")
+            claims = (AssertionError, pytest.fail.Exception, MissingError)
+            item.add_marker(pytest.mark.xfail(strict=True, reason=reason, raises=claims))
 
 
 def blank_record(item: pytest.Item, check: Check) -> CellRecord:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_lucid.content.masking import clean
 from pytest_lucid.errors import ConfigError, LucidError
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except LucidError as error:
+        from pytest_lucid.content.masking import clean  # noqa: PLC0415 - has many patterns, for runs with an error
+
         raise pytest.UsageError(clean(str(error))) from error
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # What a run that looks at a running stack loads only when it is asked for.
-LATER = ("config", "content", "engine", "image", "inspect", "matrix", "report", "sidecar", "target")
+LATER = ("config", "content", "engine", "image", "inspect", "matrix", "plugin", "report", "sidecar", "target")
 # The package is loaded when this module is, before pytest could rewrite it; it has no assertions.
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 

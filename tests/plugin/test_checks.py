@@ -115,10 +115,34 @@ def test_an_old_name_of_a_fixture_still_works_and_warns(pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["*PytestDeprecationWarning: the fixture service is now called lucid_service*"])
 
 
-def test_runs_of_other_projects_load_no_engine_library(pytester: pytest.Pytester, run: Run) -> None:
-    names = {"docker", "pydantic", "pytest_lucid.audit"}
-    pytester.makepyfile(test_other=f"import sys\ndef test_it():\n    assert not {names} & set(sys.modules)")
-    run("test_other.py").assert_outcomes(passed=1)
+# What a run of somebody else must not load: libraries, and whatever of ours has many patterns or classes.
+HEAVY = frozenset(
+    {
+        "blake3", "cryptography", "cyclonedx", "docker", "filelock", "h2", "jinja2", "jsonschema", "jwt",
+        "license_expression", "prometheus_client", "pydantic", "requests", "trustme", "urllib3", "yaml",
+        *(f"pytest_lucid.{each}" for each in ("audit", "content", "engine", "inspect", "matrix", "report", "stack")),
+        *(f"pytest_lucid.plugin.{each}" for each in ("controller", "foreign_file", "gathered", "records", "shown")),
+    }
+)  # fmt: skip
+PRINTING = "import sys\ndef test_it():\n    print(*sorted(sys.modules), sep='\\n')"
+
+
+def loaded_by(pytester: pytest.Pytester, *arguments: str) -> set[str]:
+    """The modules that a process of pytest has when it runs a test of ours, found as an installed plugin."""
+    pytester.makepyfile(test_other=PRINTING)
+    result = pytester.runpytest_subprocess("-s", "-q", "test_other.py", *arguments)
+    assert result.ret == 0
+    return set(result.outlines)
+
+
+def test_runs_of_other_projects_load_nothing_heavy(pytester: pytest.Pytester) -> None:
+    loaded = loaded_by(pytester)
+    assert "pytest_lucid.plugin.hooks" in loaded
+    assert not HEAVY & loaded
+
+
+def test_what_a_run_that_reads_the_matrix_loads_is_seen(pytester: pytest.Pytester) -> None:
+    assert {"pydantic", "pytest_lucid.matrix"} <= HEAVY & loaded_by(pytester, "--lucid-service=lucid-data-chain")
 
 
 def test_what_the_matrix_does_not_demand_is_not_collected(pytester: pytest.Pytester, run: Run) -> None:

@@ -45,6 +45,11 @@ def test_needs_of_a_test_are_those_of_all_its_fixtures() -> None:
 
 
 def test_the_modules_looked_at_are_those_of_the_plugin() -> None:
-    loaded = {name.rpartition(".")[2] for name in hooks.pytest_plugins if ".fixtures." in name}
+    loaded = {name.rpartition(".")[2] for name in hooks.MODULES if ".fixtures." in name}
     # The fixtures of api hold dialogues with services, of which nothing can be asked in advance.
     assert loaded - {"api", "dockerfile", "deprecated"} == {"core", "image", "runtime"}
+
+
+def test_no_name_is_looked_for_among_the_entry_points_of_all_packages() -> None:
+    """As pytest does for each name in `pytest_plugins`, in every run of an environment that has the plugin."""
+    assert not hasattr(hooks, "pytest_plugins")
