@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import EngineError
@@ -117,7 +117,8 @@ def _is_alive(number: int) -> bool:
 
 def _refuse(error: EngineError) -> None:
     """Raise when this machine, or what the user chose, leaves nothing to start here."""
-    chosen = os.environ.get("DOCKER_HOST") or ContextAPI.get_current_context().Name
+    variables = (os.environ.get("DOCKER_HOST"), os.environ.get("DOCKER_CONTEXT"))
+    chosen = next(filter(None, variables), None) or get_current_context_name()
     if chosen not in ("default", _SOCKET):
         raise EngineError(f"{error}\nlucid starts no engine, because {chosen} is given.") from error
     if sys.platform != "linux":

@@ -56,10 +56,17 @@ def test_nothing_is_started_here_when_another_engine_was_asked_for(monkeypatch: 
     assert done == []
 
 
-def test_another_engine_is_not_restarted_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOCKER_HOST", "tcp://127.0.0.1:9"),
+        pytest.param("DOCKER_CONTEXT", "gone-from-here", id="context gone"),
+    ],
+)
+def test_another_engine_is_not_restarted_from_here(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
     done: list[str] = []
-    with pytest.raises(EngineError, match=r"not restarted\.\n.* because tcp://127\.0\.0\.1:9 is given"):
+    with pytest.raises(EngineError, match=rf"not restarted\.\n.* because {value} is given"):
         restart_engine(done.append)
     assert done == []
 
