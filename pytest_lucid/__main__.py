@@ -1,4 +1,4 @@
-"""`python -m pytest_lucid`: the engine, leftovers, shells, bills of materials, the schema, lint, monitoring, proof."""
+"""`python -m pytest_lucid`: engine, leftovers, shells, bills of materials, schema, stack, lint, watch, prove."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from pytest_lucid.config.check import SEVERITIES
 from pytest_lucid.config.hosts import LOCAL, read_hosts
@@ -19,6 +20,9 @@ from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, exclusive
 from pytest_lucid.errors import ConfigError, LucidError
 from pytest_lucid.stack.teardown import remove_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USAGE_ERROR = 4  # pytest's exit code for what the user can solve
 INTERRUPTED = 2  # that of pytest, too
@@ -44,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     shell.add_argument("--host", default=LOCAL, help="where it runs, as for pytest --lucid-host; here unless given")
     _begin_options(commands.add_parser("init", help="write a lucid.toml for a compose project, or for what runs now"))
     commands.add_parser("schema", help="print the JSON schema of lucid.toml, for editors")
+    stack = commands.add_parser("stack", help="print the compose file for `docker stack deploy`, from the matrix")
+    stack.add_argument("--project", default=".", help="the folder with lucid.toml; here by default")
     _lint_options(commands.add_parser("lint", help="check Dockerfiles: 0 clean, 1 findings, 2 wrong usage"))
     _watch_options(commands.add_parser("watch", help="make the live checks again and again, and serve what they find"))
     _prove_options(
@@ -51,28 +57,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        if given.command == "lint":
-            return _lint(given)
-        if given.command == "engine":
-            (restart_engine if given.restart else ensure_engine)(_say)
-        elif given.command == "sbom":
-            _bill(given.image)
-        elif given.command == "shell":
-            return _shell(given.container, given.host)
-        elif given.command == "init":
-            _begin(given)
-        elif given.command == "schema":
-            _schema()
-        elif given.command == "watch":
-            _watch(given)
-        elif given.command == "prove":
-            return _prove(given)
-        else:
-            with closing(connect(given.host)) as engine, exclusive(engine):
-                remove_leftovers(engine, _say)
+        return _COMMANDS[given.command](given)
     except LucidError as error:
         print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201 - output of a command line
         return LINT_ERROR if given.command == "lint" else USAGE_ERROR
+
+
+def _engine(given: argparse.Namespace) -> int:
+    (restart_engine if given.restart else ensure_engine)(_say)
+    return 0
+
+
+def _down(given: argparse.Namespace) -> int:
+    with closing(connect(given.host)) as engine, exclusive(engine):
+        remove_leftovers(engine, _say)
     return 0
 
 
@@ -138,14 +136,14 @@ def _prove(given: argparse.Namespace) -> int:
         _warn("interrupted; the copy of the stack is removed")
         return INTERRUPTED
     for line in table(bites):
-        print(line)  # noqa: T201 - a command line speaks
+        print(line)  # noqa: T201 - output of a command line
     if given.json:
         found = [asdict(each) | {"verdict": each.verdict} for each in bites]
         Path(given.json).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return int(any(each.verdict == "does not bite" for each in bites))
 
 
-def _watch(given: argparse.Namespace) -> None:
+def _watch(given: argparse.Namespace) -> int:
     from pytest_lucid.watch.loop import Watcher, Wishes  # noqa: PLC0415 - only this command needs these
     from pytest_lucid.watch.round import Plan  # noqa: PLC0415 - likewise
     from pytest_lucid.watch.server import read_address  # noqa: PLC0415 - likewise
@@ -166,6 +164,7 @@ def _watch(given: argparse.Namespace) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, end)
     watcher.watch()
+    return 0
 
 
 def _lint(given: argparse.Namespace) -> int:
@@ -191,28 +190,29 @@ def _lint(given: argparse.Namespace) -> int:
     return code
 
 
-def _bill(name: str) -> None:
+def _bill(given: argparse.Namespace) -> int:
     from pytest_lucid.image.sbom import bill_of_materials  # noqa: PLC0415 - only this command needs its library
     from pytest_lucid.target.images import find_image  # noqa: PLC0415 - likewise
 
-    print(bill_of_materials(*find_image(name)))  # noqa: T201 - output of a command line
+    print(bill_of_materials(*find_image(given.image)))  # noqa: T201 - output of a command line
+    return 0
 
 
-def _shell(container: str, host: str) -> int:
+def _shell(given: argparse.Namespace) -> int:
     from pytest_lucid.sidecar.terminal import converse, demand_terminal  # noqa: PLC0415 - likewise
     from pytest_lucid.target.sidecar_pool import SidecarPool  # noqa: PLC0415 - likewise
 
     demand_terminal()
-    with closing(connect(host)) as engine:
-        pool = SidecarPool(engine, Run.new(), [container])
+    with closing(connect(given.host)) as engine:
+        pool = SidecarPool(engine, Run.new(), [given.container])
         try:
-            return converse(pool.session(container))
+            return converse(pool.session(given.container))
         finally:
             pool.close()
             pool.remove()
 
 
-def _begin(given: argparse.Namespace) -> None:
+def _begin(given: argparse.Namespace) -> int:
     from pytest_lucid.derive.compose_file import read_compose  # noqa: PLC0415 - likewise
     from pytest_lucid.derive.document import write_matrix  # noqa: PLC0415 - likewise
     from pytest_lucid.derive.look import look, look_ahead  # noqa: PLC0415 - likewise
@@ -231,12 +231,25 @@ def _begin(given: argparse.Namespace) -> None:
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error.strerror}") from error
     _say(f"wrote {output}; check it with `pytest --pyargs pytest_lucid.suite --lucid-host={given.host}`")
+    return 0
 
 
-def _schema() -> None:
+def _schema(_given: argparse.Namespace) -> int:
     from pytest_lucid.matrix.schema import lucid_schema  # noqa: PLC0415 - likewise
 
     print(json.dumps(lucid_schema(), indent=2))  # noqa: T201 - output of a command line
+    return 0
+
+
+def _stack(given: argparse.Namespace) -> int:
+    from pytest_lucid.matrix.load import load_matrix  # noqa: PLC0415 - likewise
+    from pytest_lucid.stack.swarm_file import write_stack  # noqa: PLC0415 - likewise
+
+    file = Path(given.project, "lucid.toml")
+    if not file.is_file():
+        raise ConfigError(f'{file}: no such file; expected a matrix with [stack], and engine = "swarm" in it')
+    print(write_stack(load_matrix(file)), end="")  # noqa: T201 - output of a command line
+    return 0
 
 
 def _warn(line: str) -> None:
@@ -245,6 +258,20 @@ def _warn(line: str) -> None:
 
 def _say(line: str) -> None:
     print(f"lucid: {line}", flush=True)  # noqa: T201 - output of a command line
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "engine": _engine,
+    "down": _down,
+    "sbom": _bill,
+    "shell": _shell,
+    "init": _begin,
+    "schema": _schema,
+    "stack": _stack,
+    "lint": _lint,
+    "watch": _watch,
+    "prove": _prove,
+}
 
 
 if __name__ == "__main__":

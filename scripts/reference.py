@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
-from pytest_lucid.matrix import demands, excuses, forbidden, model, service
+from pytest_lucid.matrix import demands, excuses, forbidden, model, service, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,7 @@ PAGES: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("The top", model.Matrix, demands.Demands),
     ("`[network]` and `[[networks]]`", model.Network, None),
     ("`[consul]`", model.Consul, None),
+    ("`[stack]`", swarm.Stack, None),
     ("`[[forbidden]]`", forbidden.Forbidden, None),
     ("`[[waiver]]`", excuses.Waiver, None),
     ("`[hadolint]`", excuses.Hadolint, None),

@@ -16,6 +16,7 @@ from pytest_lucid.matrix.excuses import Hadolint, PathIgnore, Waiver
 from pytest_lucid.matrix.forbidden import Forbidden
 from pytest_lucid.matrix.reach import Peer
 from pytest_lucid.matrix.service import Service
+from pytest_lucid.matrix.swarm import Stack
 from pytest_lucid.matrix.types import Model, Name, Reference, Variable
 
 
@@ -56,6 +57,7 @@ class Matrix(Demands):
     network: Network | None = Field(None, description="The network of every service that names no other.")
     networks: tuple[Network, ...] = Field((), description="Further networks, for rows that name them.")
     consul: Consul | None = Field(None, description="The service discovery.")
+    stack: Stack | None = Field(None, description="On which cluster the services run; none for one engine.")
     service: tuple[Service, ...] = Field(min_length=1)
     build_arguments: dict[Variable, str] = Field(
         default_factory=dict, description="Handed to every build, beside commit and date."
@@ -181,8 +183,10 @@ class Matrix(Demands):
 
     @property
     def network_drivers(self) -> dict[str, str] | None:
-        """The demanded kinds of networks; None without any."""
-        return {network.name: network.driver for network in self.all_networks if network.driver} or None
+        """The demanded kinds of networks; None without any. Those of a swarm are overlays, whatever one engine has."""
+        return {
+            each.name: "overlay" if self.stack else each.driver for each in self.all_networks if each.driver
+        } or None
 
     @property
     def network_internals(self) -> dict[str, bool] | None:

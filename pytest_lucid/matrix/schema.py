@@ -17,7 +17,7 @@ def lucid_schema() -> dict[str, Any]:
     """
     schema = Matrix.model_json_schema()
     definitions = schema["$defs"]
-    extended = {"Matrix": schema, **{name: definitions[name] for name in ("Network", "Consul")}}
+    extended = {"Matrix": schema, **{name: definitions[name] for name in ("Network", "Consul", "Stack")}}
     for definition in extended.values():
         definition.pop("required", None)
     # A row of the packaged matrix is recognised by its name, and keeps what the file does not change.

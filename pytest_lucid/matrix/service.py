@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_lucid.matrix.demands import Demands, ImagePolicy
+from pytest_lucid.matrix.swarm import Constraint
 from pytest_lucid.matrix.types import ContainerPath, Model, Name, ProjectPath, Reached, Reference, Variable
 
 # As compose files write a port: [[address:]published:]number[/protocol], where both numbers may be ranges.
@@ -116,6 +117,10 @@ class Service(Demands):
     )
     memory_mib: int = Field(default=256, ge=16, strict=True, description="Its memory in a bring-up.")
     pids: int = Field(default=64, ge=1, strict=True, description="Its number of processes in a bring-up.")
+    replicas: int = Field(default=1, ge=1, strict=True, description="Its tasks in a swarm, each on a node of its own.")
+    placement: tuple[Constraint, ...] = Field(
+        (), description="Which nodes of a swarm it may run on, such as `node.labels.disk==ssd`."
+    )
     content: ImagePolicy | None = Field(None, description="What differs for its image from the table `image`.")
     _ordinal: int = PrivateAttr(1)
 

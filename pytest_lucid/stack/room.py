@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 def demand_room(engine: Engine, matrix: Matrix, services: Sequence[Service]) -> None:
     """Raise one ConfigError that names everything of other owners that blocks bringing `services` up."""
+    if matrix.stack:
+        raise ConfigError(
+            '--lucid-up: the matrix says [stack] engine = "swarm", and a bring-up starts containers on one engine; '
+            "deploy what `python -m pytest_lucid stack` prints, or leave [stack] out"
+        )
     with engine_errors("looking for what is in the way"):
         containers = engine.client.api.containers(all=True)
         networks = engine.client.api.networks()

@@ -18,6 +18,7 @@ from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, owner
 from pytest_lucid.errors import ConfigError, EngineError
 from pytest_lucid.matrix import Matrix, Network, load_matrix
+from pytest_lucid.matrix.swarm import Stack
 from pytest_lucid.stack import network as module
 from pytest_lucid.stack.network import create_network, is_same
 from pytest_lucid.stack.room import demand_room
@@ -152,6 +153,15 @@ def test_a_network_that_the_engine_miscounts_is_one_line_and_no_error(tmp_path: 
         remove_leftovers(found, said.append)
     # Nothing was removed, so nothing says so.
     assert said == said[:1] * 2
+
+
+def test_a_matrix_for_a_swarm_is_not_brought_up_on_one_engine(tmp_path: Path) -> None:
+    swarm = matrix(WANTED).model_copy(update={"stack": Stack(engine="swarm")})
+    with (
+        engine(tmp_path, 0) as (found, _),
+        pytest.raises(ConfigError, match="deploy what `python -m pytest_lucid stack`"),
+    ):
+        demand_room(found, swarm, [])
 
 
 def test_the_next_bring_up_uses_it_again(tmp_path: Path) -> None:
