@@ -64,10 +64,10 @@ def _engines(config: pytest.Config) -> list[tuple[str, str]]:
     if not config.stash[SETTINGS].wants_engine:
         return []
     workspace = workspace_of(config)
-    told = []
+    versions = []
     for host in workspace.hosts:
         try:
-            told.append((host, clean(str(workspace.targets[host].engine))))
+            versions.append((host, clean(str(workspace.targets[host].engine))))
         except LucidError as error:
-            told.append((host, clean(str(error))))
-    return told
+            versions.append((host, clean(str(error))))
+    return versions

@@ -34,7 +34,7 @@ def put_record(item: pytest.Item, check: Check, call: pytest.CallInfo[None], rep
     if isinstance(report.longrepr, tuple):
         report.longrepr = (*report.longrepr[:2], f"Skipped: {record.reason}")
     if record.outcome is Outcome.SKIPPED and report.when == "setup" and call.excinfo:
-        # Told where the fixture says so, not once for each test: pytest folds what has one place and one reason.
+        # Reported where the fixture says so, not once for each test: pytest folds what has one place and one reason.
         place = call.excinfo.traceback.filter(call.excinfo)[-1]
         report.longrepr = (str(place.path), place.lineno + 1, record.reason)
     if record.outcome in {Outcome.BELOW, Outcome.KNOWN}:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_lucid.matrix import Matrix
     from pytest_lucid.report.model import CellRecord
 
-MOST_TOLD = 5
+MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def _prove(
     started = time.monotonic()
     healthy = judge.cells()
     if red := [cell for cell in healthy if cell.outcome.is_red]:
-        told = [
-            f"  {cell.name}: {' '.join((cell.seen or cell.cause or cell.reason).split())}" for cell in red[:MOST_TOLD]
+        lines = [
+            f"  {cell.name}: {' '.join((cell.seen or cell.cause or cell.reason).split())}" for cell in red[:MOST_SHOWN]
         ]
-        more = [f"  and {len(red) - MOST_TOLD} more"] if len(red) > MOST_TOLD else []
-        raise ConfigError("\n".join(["prove: the suite is not green on a copy without a defect:", *told, *more]))
+        more = [f"  and {len(red) - MOST_SHOWN} more"] if len(red) > MOST_SHOWN else []
+        raise ConfigError("\n".join(["prove: the suite is not green on a copy without a defect:", *lines, *more]))
     if not healthy:
         raise ConfigError("prove: no check was made of the copy; expected some that the matrix demands")
     say(f"{len(healthy)} checks are green on the copy, {_since(started)}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Facts = Mapping[str, Callable[[], Any]]
 
-# No attribute: what there is instead, told where something is wrong.
+# No attribute: what there is instead, named where something is wrong.
 HINT = ""
 _TYPES: Mapping[Kind, str] = {
     "file": "file",
