@@ -86,6 +86,26 @@ def test_links_in_circles_in_the_context(tmp_path: Path) -> None:
     assert any("link to nothing" in finding.message for finding in apply_all_rules(tmp_path, "Dockerfile"))
 
 
+@pytest.mark.parametrize("marked", ["Dockerfile", "requirements.txt", ".dockerignore"])
+def test_a_byte_order_mark_changes_no_finding(tmp_path: Path, marked: str) -> None:
+    """Editors of Windows write one; builders and pip read past it."""
+    files = {
+        "Dockerfile": "FROM python:3.11\nCOPY requirements.txt secret.pem /\nRUN pip install -r /requirements.txt\n",
+        "requirements.txt": "flask\nrequests==2.32.3\n",
+        ".dockerignore": "secret.pem\n",
+    }
+    found = []
+    for start in ("", "\ufeff"):
+        for name, text in files.items():
+            (tmp_path / name).write_text((start if name == marked else "") + text, "utf-8")
+        (tmp_path / "secret.pem").touch()
+        found.append(apply_all_rules(tmp_path, "Dockerfile"))
+    plain, with_mark = found
+    assert plain == with_mark
+    assert [f.line for f in plain if "flask" in str(f)], "the first line of the requirements is judged"
+    assert [f for f in plain if "secret.pem" in str(f)], "the first line of .dockerignore is heeded"
+
+
 def test_requirements_that_include_each_other(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM python:3.11\nCOPY a.txt b.txt /\nRUN pip install -r /a.txt\n", "utf-8")
     (tmp_path / "a.txt").write_text("-r b.txt\nx\n", "utf-8")
