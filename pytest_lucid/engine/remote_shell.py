@@ -81,9 +81,8 @@ class Shell:
             self._process.wait()
         for reader in self._readers:
             reader.join(END_SECONDS)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def _send(self, data: bytes) -> None:
         stdin = self._process.stdin
@@ -95,8 +94,12 @@ class Shell:
             raise ShellEndedError(str(error)) from error
 
     def _read(self, index: int, stream: IO[bytes] | None) -> None:
-        while stream and (data := stream.read(CHUNK_BYTES)):
-            self._arrived.put((index, data))
+        if stream:
+            # Closed here and not by `end`: what the shell has left behind may hold the other end for a while, and a
+            # pipe that is closed while it is read is an error in this thread.
+            with stream:
+                while data := stream.read(CHUNK_BYTES):
+                    self._arrived.put((index, data))
         self._arrived.put((index, b""))
 
     def _take(self, seconds: float) -> None:
