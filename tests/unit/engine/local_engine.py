@@ -12,14 +12,14 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingUnixStreamServer
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from engine_server import INFO, EngineHandler, served
 
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.frames import STDERR
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from pytest_lucid.engine.connection import Engine
 
-INFO = {"ID": "x", "SystemTime": "2026-01-01T00:00:00.123456789Z", "DefaultRuntime": "runc", "LoggingDriver": "local"}
 VERSION = {"Version": "29.1.0", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Arch": "amd64"}
 # What the shims define in a container, as far as a session asks for it.
 PRELUDE = f"""
@@ -92,7 +91,7 @@ def end_session(leader: int) -> None:
                 os.kill(int(stat.parent.name), signal.SIGKILL)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(EngineHandler):
     def __init__(self, engine: LocalEngine, *arguments: Any) -> None:
         self.engine = engine
         # Two frames at once would be mixed.
@@ -106,8 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(size)) if size else {}
         routes: list[tuple[str, Callable[..., None]]] = [
-            (r"GET /version", lambda: self._answer(200, VERSION)),
-            (r"GET /info", lambda: self._answer(200, self.engine.info)),
+            (r"GET /version", lambda: self.send_document(200, VERSION)),
+            (r"GET /info", lambda: self.send_document(200, self.engine.info)),
             (r"POST /containers/create", lambda: self._create(parse_qs(url.query)["name"][0], body)),
             (r"GET /containers/([^/]+)/json", self._inspect),
             (r"POST /containers/([^/]+)/start", self._start),
@@ -115,63 +114,54 @@ class _Handler(BaseHTTPRequestHandler):
             (r"POST /containers/([^/]+)/exec", partial(self._open, body)),
             (r"GET /exec/(\d+)/json", self._inspect_exec),
             (r"POST /exec/(\d+)/start", self._run),
-            (r"GET /images/get", lambda: self._send(200, self.engine.saved)),
-            (r"GET /images/json", lambda: self._answer(200, [])),
+            (r"GET /images/get", lambda: self.send_body(200, self.engine.saved)),
+            (r"GET /images/json", lambda: self.send_document(200, [])),
             (r"GET /images/(.+)/json", self._image),
-            (r"GET /images/(.+)/history", lambda _: self._answer(200, [])),
+            (r"GET /images/(.+)/history", lambda _: self.send_document(200, [])),
         ]
         for pattern, answer in routes:
             if match := re.fullmatch(pattern, f"{self.command} {path}"):
                 answer(*match.groups())
                 return
-        self._answer(404, {"message": f"no such path: {path}"})
+        self.send_document(404, {"message": f"no such path: {path}"})
 
     do_GET = do_POST = do_DELETE = _route  # noqa: N815 - the names that the base class looks for
 
-    def _answer(self, status: int, document: Any) -> None:
-        self._send(status, json.dumps(document).encode())
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
     def _inspect(self, name: str) -> None:
         found = self.engine.find(name)
-        self._answer(200 if found else 404, found or {"message": f"No such container: {name}"})
+        self.send_document(200 if found else 404, found or {"message": f"No such container: {name}"})
 
     def _image(self, reference: str) -> None:
         found = self.engine.images.get(reference)
-        self._answer(200 if found else 404, found or {"message": f"No such image: {reference}"})
+        self.send_document(200 if found else 404, found or {"message": f"No such image: {reference}"})
 
     def _create(self, name: str, body: dict[str, Any]) -> None:
         if self.engine.find(name):
-            self._answer(409, {"message": f"The container name {name} is already in use"})
+            self.send_document(409, {"message": f"The container name {name} is already in use"})
             return
         state = {"Running": False, "Status": "created"}
         made = container(name, State=state, Config={"Labels": body["Labels"]}, HostConfig=body["HostConfig"])
         self.engine.containers[name] = made
-        self._answer(201, {"Id": made["Id"]})
+        self.send_document(201, {"Id": made["Id"]})
 
     def _start(self, name: str) -> None:
         if found := self.engine.find(name):
             found["State"].update(Running=True, Status="running")
-        self._answer(204 if found else 404, {})
+        self.send_document(204 if found else 404, {})
 
     def _remove(self, name: str) -> None:
         found = self.engine.find(name)
         if found:
             del self.engine.containers[found["Name"][1:]]
-        self._answer(204 if found else 404, {"message": f"No such container: {name}"})
+        self.send_document(204 if found else 404, {"message": f"No such container: {name}"})
 
     def _open(self, body: dict[str, Any], _name: str) -> None:
         self.engine.execs.append(body["Cmd"])
-        self._answer(201, {"Id": str(len(self.engine.execs) - 1)})
+        self.send_document(201, {"Id": str(len(self.engine.execs) - 1)})
 
     def _inspect_exec(self, number: str) -> None:
         del number
-        self._answer(200, {"Running": any(shell.poll() is None for shell in self.engine.shells)})
+        self.send_document(200, {"Running": any(shell.poll() is None for shell in self.engine.shells)})
 
     def _run(self, number: str) -> None:
         """Become the stream of an exec: a shell, or for `end PROCESS` what ends the children of a process."""
@@ -238,25 +228,12 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             stdin.close()
 
-    def address_string(self) -> str:
-        return "engine"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        del format, args
-
 
 @contextmanager
 def reached(local: LocalEngine, folder: Path) -> Iterator[Engine]:
     """Serve `local` at a socket in `folder`, and connect to it."""
-    path = folder / "engine.sock"
-    with ThreadingUnixStreamServer(str(path), partial(_Handler, local)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        engine = connect(f"unix://{path}")
+    with served(folder / "engine.sock", partial(_Handler, local)) as url, closing(connect(url)) as engine:
         try:
             yield engine
         finally:
-            engine.close()
             local.end_shells()
-            server.shutdown()
-            thread.join()

@@ -2,69 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingUnixStreamServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from docker.errors import DockerException
+from engine_server import INFO, EngineHandler, served
 
 from pytest_lucid.engine.asking import Once
 from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an engine at a Unix socket")
 
-INFO = {"ID": "x", "SystemTime": "2026-01-01T00:00:00.123456789Z", "DefaultRuntime": "runc", "LoggingDriver": "local"}
 VERSION = {"Version": "29.1.0", "ApiVersion": "1.52", "MinAPIVersion": "1.44", "Arch": "arm64"}
 
 
-class Docker29(BaseHTTPRequestHandler):
+class Docker29(EngineHandler):
     """Answers as Docker 29.0 to 29.2 do: versions of the API before 1.44 are refused."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name that the base class looks for
         old = self.path.startswith("/v") and self.path < "/v1.44/" and self.path != "/version"
         answers: dict[str, Any] = {"/version": VERSION, "/info": INFO}
         found = (
             {"message": "client version 1.40 is too old"} if old else answers.get(self.path.removeprefix("/v1.52"), {})
         )
-        body = json.dumps(found).encode()
-        self.send_response(400 if old else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "engine"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        del format, args
-
-
-@contextmanager
-def engine(path: Path) -> Iterator[str]:
-    """Let one listen at a socket; yields its URL."""
-    with ThreadingUnixStreamServer(str(path), Docker29) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"unix://{path}"
-        finally:
-            server.shutdown()
-            thread.join()
+        self.send_document(400 if old else 200, found)
 
 
 def test_an_engine_that_refuses_old_versions_of_the_api_is_reached(tmp_path: Path) -> None:
-    with engine(tmp_path / "docker.sock") as url:
+    with served(tmp_path / "docker.sock", Docker29) as url:
         found = connect(url)
         found.demand_life()
         found.close()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
+from contextlib import closing, contextmanager
 from ipaddress import ip_network
-from socketserver import ThreadingUnixStreamServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from engine_server import INFO, EngineHandler, served
 
 from pytest_lucid.engine.connection import connect
 from pytest_lucid.engine.run import Run, owner
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="an engine at a Unix socket")
 
-INFO = {"ID": "x", "SystemTime": "2026-01-01T00:00:00.123456789Z", "DefaultRuntime": "runc", "LoggingDriver": "local"}
 VERSION = {"Version": "20.10.24+dfsg1", "ApiVersion": "1.41", "MinAPIVersion": "1.12", "Arch": "amd64"}
 IDENTITY = "70f4e60e126cb35c2f8e4f38aacdfb0ea15920ade5401b576d24d038b129f055"
 NETWORK: dict[str, Any] = {
@@ -56,46 +52,32 @@ def matrix(network: Network) -> Matrix:
     return load_matrix(None).model_copy(update={"network": network})
 
 
-class Docker20(BaseHTTPRequestHandler):
+class Docker20(EngineHandler):
     """An engine with one volume and one network, which it refuses to remove `refusals` times."""
 
     refusals: int
     members: dict[str, Any]
     asked: list[str]
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name that the base class looks for
         path = urlsplit(self.path).path.removeprefix("/v1.41")
-        self._answer(200, {
+        self.send_document(200, {
             "/version": VERSION, "/info": INFO, "/containers/json": [], "/networks": [NETWORK],
             "/volumes": {"Volumes": [{"Name": "data", "Labels": NETWORK["Labels"]}]},
             f"/networks/{IDENTITY}": {**NETWORK, "Containers": self.members},
         }[path])  # fmt: skip
 
-    def do_DELETE(self) -> None:
+    def do_DELETE(self) -> None:  # noqa: N802 - the name that the base class looks for
         self.asked.append(f"DELETE {urlsplit(self.path).path.removeprefix('/v1.41')}")
         if "/networks/" in self.path and type(self).refusals:
             type(self).refusals -= 1
-            self._answer(403, {"message": REFUSAL})
+            self.send_document(403, {"message": REFUSAL})
         else:
-            self._answer(204, None)
+            self.send_document(204, None)
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name that the base class looks for
         self.asked.append(f"POST {urlsplit(self.path).path.removeprefix('/v1.41')}")
-        self._answer(500, {"message": "nothing is to be made here"})
-
-    def _answer(self, status: int, found: object) -> None:
-        body = b"" if found is None else json.dumps(found).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "engine"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        del format, args
+        self.send_document(500, {"message": "nothing is to be made here"})
 
 
 @contextmanager
@@ -103,16 +85,8 @@ def engine(folder: Path, refusals: int, members: dict[str, Any] | None = None) -
     """An engine, and what it was asked to change."""
     asked: list[str] = []
     handler = type("Handler", (Docker20,), {"refusals": refusals, "members": members or {}, "asked": asked})
-    with ThreadingUnixStreamServer(str(folder / "docker.sock"), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        found = connect(f"unix://{folder}/docker.sock")
-        try:
-            yield found, asked
-        finally:
-            found.close()
-            server.shutdown()
-            thread.join()
+    with served(folder / "docker.sock", handler) as url, closing(connect(url)) as found:
+        yield found, asked
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from local_engine import INFO, LocalEngine, reached
+from engine_server import INFO
+from local_engine import LocalEngine, reached
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.stack import preflight
