@@ -17,6 +17,8 @@ else:
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import docker
+
 Defect = dict[str, str]
 # In a service of its own each, so that none hides another.
 HIDES = "depends_on: !reset {}"
@@ -44,9 +46,17 @@ def override(folder: Path, defects: list[Defect]) -> Path:
     return file
 
 
+def remove_networks(client: docker.DockerClient, project: str) -> None:
+    """Remove those of a compose project; compose leaves what only the override of an earlier `up` used."""
+    for network in client.networks.list(filters={"label": f"com.docker.compose.project={project}"}):
+        network.remove()
+
+
 @pytest.mark.parametrize("name", ["ipv6", "jobs", "tiers"])
 @pytest.mark.usefixtures("app")
-def test_two_commands_give_green_and_each_defect_is_named(name: str, tmp_path: Path) -> None:
+def test_two_commands_give_green_and_each_defect_is_named(
+    name: str, tmp_path: Path, client: docker.DockerClient
+) -> None:
     stack = Stack(STACKS / name, tmp_path)
     text = stack.init()
     planned = rounds(stack.folder)
@@ -68,4 +78,5 @@ def test_two_commands_give_green_and_each_defect_is_named(name: str, tmp_path: P
             assert red <= {*hurt, "stack"}, said
     finally:
         stack.down()
+        remove_networks(client, f"foreign-{name}")
     assert not missed, "\n".join(missed)
