@@ -82,7 +82,8 @@ def connected(session: Session, port: int, seconds: float = SECONDS, address: st
 
     Raises MissingError or EngineError where there is no sidecar. A port at which nobody listens gives no bytes.
     """
-    session.open()
+    # A session whose container went away and came back has lost its sidecar, and notices at the first command.
+    session.run(":")
     sidecar = session.sidecar
     with engine_errors(f"connecting to port {port} inside {sidecar.target}"):
         stream = Stream(sidecar.engine, sidecar.name, ["/bin/busybox", "nc", address, str(port)])
