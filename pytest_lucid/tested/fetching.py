@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import io
 import shlex
 import ssl
 import time
@@ -14,12 +13,12 @@ from urllib.parse import urljoin, urlsplit
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.tested import HttpAnswer
 from pytest_lucid.sidecar.pipe import connected
+from pytest_lucid.sidecar.secured_pipe import SecuredPipe
 
 if TYPE_CHECKING:
     import socket
 
     from pytest_lucid.formats.tested import HttpRequest
-    from pytest_lucid.sidecar.pipe import Pipe
     from pytest_lucid.sidecar.session import Session
 
 # As Go's client.
@@ -28,7 +27,6 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 # A redirect with one of these keeps method and body.
 _KEPT = frozenset({307, 308})
 _MOST_BYTES = 16 << 20
-_CHUNK = 1 << 16
 
 
 def fetch(session: Session, request: HttpRequest) -> HttpAnswer:
@@ -62,7 +60,7 @@ def _once(session: Session, request: HttpRequest, deadline: float) -> HttpAnswer
     if parts.scheme not in {"http", "https"} or not host:
         raise OSError(f"{request.url} is no address of HTTP")
     with connected(session, port, max(0.1, deadline - time.monotonic()), _address(session, host)) as pipe:
-        stream: Any = _Secured(pipe, _context(request), host) if parts.scheme == "https" else pipe
+        stream: Any = SecuredPipe(pipe, _context(request), host) if parts.scheme == "https" else pipe
         connection = http.client.HTTPConnection(host, port)
         connection.sock = cast("socket.socket", stream)
         named = {name.lower() for name, _ in request.headers}
@@ -117,62 +115,3 @@ def _context(request: HttpRequest) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-class _Secured:
-    """TLS over a pipe, with what http.client needs of a socket."""
-
-    def __init__(self, pipe: Pipe, context: ssl.SSLContext, host: str) -> None:
-        self._pipe = pipe
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._done(self._tls.do_handshake)
-
-    def _done(self, step: Any) -> Any:
-        while True:
-            try:
-                result = step()
-            except ssl.SSLWantReadError:
-                self._flush()
-                if data := self._pipe.receive():
-                    self._incoming.write(data)
-                else:
-                    self._incoming.write_eof()
-                continue
-            self._flush()
-            return result
-
-    def _flush(self) -> None:
-        if data := self._outgoing.read():
-            self._pipe.sendall(data)
-
-    def sendall(self, data: bytes) -> None:
-        """Send all of `data`."""
-        self._done(lambda: self._tls.write(data))
-
-    def receive(self) -> bytes:
-        """Wait for bytes; nothing at the end."""
-        try:
-            return cast("bytes", self._done(lambda: self._tls.read(_CHUNK)))
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """What answers are read from."""
-        return io.BufferedReader(_Incoming(self))
-
-
-class _Incoming(io.RawIOBase):
-    def __init__(self, secured: _Secured) -> None:
-        self._secured = secured
-        self._held = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._held = self._held or self._secured.receive()
-        count = min(len(buffer), len(self._held))
-        buffer[:count] = self._held[:count]
-        self._held = self._held[count:]
-        return count
