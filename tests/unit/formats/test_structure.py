@@ -8,10 +8,10 @@ import re
 import tarfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from saved import config, layer, save
+from saved import config, layer, member, save
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.document import read_document
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).parents[2] / "engine" / "structure"
 HEAD = "schemaVersion: 2.0.0\n"
-
-
-def member(path: str, kind: bytes = tarfile.REGTYPE, **values: Any) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(path)
-    info.type = kind
-    for name, value in values.items():
-        setattr(info, name, value)
-    return info
 
 
 @pytest.fixture

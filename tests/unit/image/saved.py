@@ -7,13 +7,22 @@ import hashlib
 import io
 import json
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     Tree = Mapping[str, bytes | tarfile.TarInfo]
+
+
+def member(path: str, kind: bytes = tarfile.REGTYPE, **values: Any) -> tarfile.TarInfo:
+    """The head of a file that is no plain one; `values` are those of TarInfo."""
+    info = tarfile.TarInfo(path)
+    info.type = kind
+    for name, value in values.items():
+        setattr(info, name, value)
+    return info
 
 
 def layer(files: Tree) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from saved import config, layer, save
+from saved import config, layer, member, save
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.goss.live_facts import without_shell
@@ -25,14 +25,6 @@ GONE = (
     b"Package: here\nStatus: install ok installed\nVersion: 2\n"
 )
 HELLO = b"hello\nworld\n"
-
-
-def member(path: str, kind: bytes, **values: Any) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(path)
-    info.type = kind
-    for name, value in values.items():
-        setattr(info, name, value)
-    return info
 
 
 @pytest.fixture
