@@ -8,7 +8,10 @@ from __future__ import annotations
 import io
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from docker.errors import NotFound
 
 from pytest_lucid.engine.connection import engine_errors
 from pytest_lucid.sidecar.stream import Stream, StreamClosedError
@@ -82,11 +85,16 @@ def connected(session: Session, port: int, seconds: float = SECONDS, address: st
 
     Raises MissingError or EngineError where there is no sidecar. A port at which nobody listens gives no bytes.
     """
-    # A session whose container went away and came back has lost its sidecar, and notices at the first command.
-    session.run(":")
+    session.open()
     sidecar = session.sidecar
+    begin = partial(Stream, sidecar.engine, sidecar.name, ["/bin/busybox", "nc", address, str(port)])
     with engine_errors(f"connecting to port {port} inside {sidecar.target}"):
-        stream = Stream(sidecar.engine, sidecar.name, ["/bin/busybox", "nc", address, str(port)])
+        try:
+            stream = begin()
+        except NotFound:
+            # The sidecar went with its container, which may have come back: a command notices, and brings a new one.
+            session.run(":")
+            stream = begin()
     try:
         yield Pipe(stream, time.monotonic() + seconds)
     finally:

@@ -155,7 +155,10 @@ class _Handler(EngineHandler):
             del self.engine.containers[found["Name"][1:]]
         self.send_document(204 if found else 404, {"message": f"No such container: {name}"})
 
-    def _open(self, body: dict[str, Any], _name: str) -> None:
+    def _open(self, body: dict[str, Any], name: str) -> None:
+        if not self.engine.find(name):
+            self.send_document(404, {"message": f"No such container: {name}"})
+            return
         self.engine.execs.append(body["Cmd"])
         self.send_document(201, {"Id": str(len(self.engine.execs) - 1)})
 
@@ -164,12 +167,14 @@ class _Handler(EngineHandler):
         self.send_document(200, {"Running": any(shell.poll() is None for shell in self.engine.shells)})
 
     def _run(self, number: str) -> None:
-        """Become the stream of an exec: a shell, or for `end PROCESS` what ends the children of a process."""
+        """Become the stream of an exec: a shell, for `end PROCESS` what ends its children, for `nc` a silent peer."""
         command = self.engine.execs[int(number)]
         self.close_connection = True
         self.wfile.write(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
         if command[-2] == "end":
             end_session(int(command[-1]))
+        elif command[1] == "nc":
+            self.connection.recv(1)
         elif self.engine.complaint:
             # What came along with the head of the response would be lost: nobody asked for it yet.
             self.connection.recv(1)

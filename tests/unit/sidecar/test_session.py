@@ -12,6 +12,7 @@ from local_engine import LocalEngine, container, reached
 
 from pytest_lucid.engine.run import Run
 from pytest_lucid.errors import EngineError, MissingError
+from pytest_lucid.sidecar.pipe import connected
 from pytest_lucid.sidecar.session import Session
 from pytest_lucid.sidecar.sidecar import TOOLBOX, Sidecar
 
@@ -88,6 +89,24 @@ def test_a_sidecar_that_is_gone_is_made_again(session: Session, local: LocalEngi
     local.end_shells()
     assert session.run("echo well").stdout == b"well\n"
     assert len(local.shells) == 2
+
+
+def test_a_connection_goes_through_a_new_sidecar_where_the_first_is_gone(session: Session, local: LocalEngine) -> None:
+    session.run("true")
+    del local.containers[session.sidecar.name]
+    local.end_shells()
+    with connected(session, 8500):
+        assert local.execs[-1][:2] == ["/bin/busybox", "nc"]
+    assert local.requests["POST /containers/create"] == 2
+
+
+def test_no_connection_to_what_has_ended(session: Session, local: LocalEngine) -> None:
+    session.run("true")
+    del local.containers[session.sidecar.name]
+    local.containers["box"]["State"].update(Running=False, Status="exited")
+    local.end_shells()
+    with pytest.raises(MissingError, match="box is exited; expected it to run"), connected(session, 8500):
+        pass
 
 
 def test_a_target_that_ended_meanwhile_is_the_error(session: Session, local: LocalEngine) -> None:
