@@ -13,7 +13,7 @@ import requests
 from suite import ROOT
 
 from pytest_lucid.engine.connection import connect
-from pytest_lucid.engine.run import Run
+from pytest_lucid.engine.run import OWNER, Run, owner
 from pytest_lucid.errors import LucidError
 from pytest_lucid.inspect.consul import read_discovery
 from pytest_lucid.matrix import load_matrix
@@ -46,7 +46,9 @@ class Running:
         self.is_up = False
 
     def up(self, *arguments: str) -> None:
-        """Bring the stack up and keep it."""
+        """Bring the stack up and keep it; what was up before is removed."""
+        if self.is_up:
+            self.down()
         self.is_up = True
         pytest("--lucid-up", "--lucid-keep", INFRA, "-k", "test_exists", *arguments)
 
@@ -58,9 +60,11 @@ class Running:
     def down(self) -> None:
         """Remove it."""
         lucid("down")
-        # Hundreds of containers that come and go make engines before 28.1 miscount: the network stays then, and with
-        # it whatever the next bring-up wants otherwise. Counting anew takes a restart.
-        if self.client.networks.list(names=[f"^{self.network.name}$"]):
+        self.is_up = False
+        # Hundreds of containers that come and go make engines before 28.1 miscount: a network stays then, in the way of
+        # the next bring-up that wants another one. Counting anew takes a restart.
+        if self.client.networks.list(filters={"label": f"{OWNER}={owner()}"}):
+            say("  (the engine has miscounted a network, and is restarted)")
             lucid("engine", "--restart")
             lucid("down")
 
