@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 # No file that a person wrote has more; a few lines of aliases can stand for billions.
 _MOST_VALUES = 100_000
-_NULL, _MERGE, _TEXT = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
+_PREFIX = "tag:yaml.org,2002:"
+_NULL, _MERGE, _TEXT = f"{_PREFIX}null", f"{_PREFIX}merge", f"{_PREFIX}str"
+# What JSON has too. Dates, sets and bytes are nothing that a test can be about.
+_PLAIN = frozenset({_NULL, _MERGE, _TEXT, *(f"{_PREFIX}{kind}" for kind in ("bool", "int", "float", "seq", "map"))})
 
 
 class _Loader(yaml.SafeLoader):
@@ -96,6 +99,8 @@ def _read_json(text: str, path: Path) -> Any:
         return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid JSON: a number is too long; expected at most 4300 digits") from error
 
 
 def _read_yaml(text: str, path: Path, lines: dict[tuple[str | int, ...], int], *, typed: bool) -> Any:
@@ -112,6 +117,9 @@ def _read_yaml(text: str, path: Path, lines: dict[tuple[str | int, ...], int], *
         raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    except (ValueError, KeyError) as error:
+        # `!!int abc`, `!!bool maybe`
+        raise ConfigError(f"{path}: not valid YAML: {error} is not of the type that stands before it") from error
 
 
 def _walk(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], origin: str) -> None:
@@ -119,6 +127,12 @@ def _walk(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str |
     lines[place] = node.start_mark.line + 1
     if len(lines) > _MOST_VALUES:
         raise ConfigError(f"{origin}: more than {_MOST_VALUES} values, aliases counted as often as they are used")
+    if node.tag not in _PLAIN:
+        tag = node.tag.replace(_PREFIX, "!!")
+        raise ConfigError(
+            f"{origin}:{lines[place]}: not valid YAML here: {tag}; expected texts, numbers, true, false, null, lists "
+            "and mappings"
+        )
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             _walk(item, (*place, number), lines, origin)
@@ -126,6 +140,7 @@ def _walk(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str |
         seen: set[str] = set()
         for key, value in node.value:
             if key.tag == _MERGE:
+                _walk(value, (*place, "<<"), lines, origin)
                 continue
             if not isinstance(key, yaml.ScalarNode):
                 raise ConfigError(f"{origin}:{key.start_mark.line + 1}: expected a name as the key")

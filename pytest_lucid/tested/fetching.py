@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import re
 import shlex
 import ssl
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.tested import HttpAnswer
@@ -17,6 +19,7 @@ from pytest_lucid.sidecar.secured_pipe import SecuredPipe
 
 if TYPE_CHECKING:
     import socket
+    from urllib.parse import SplitResult
 
     from pytest_lucid.formats.tested import HttpRequest
     from pytest_lucid.sidecar.session import Session
@@ -26,7 +29,9 @@ _MOST_REDIRECTS = 10
 _MOVED = frozenset({301, 302, 303, 307, 308})
 # A redirect with one of these keeps method and body.
 _KEPT = frozenset({307, 308})
+_PORTS = {"http": 80, "https": 443}
 _MOST_BYTES = 16 << 20
+_MOST_SHOWN = 200
 
 
 def fetch(session: Session, request: HttpRequest) -> HttpAnswer:
@@ -42,7 +47,11 @@ def fetch(session: Session, request: HttpRequest) -> HttpAnswer:
 
 
 def _redirected(request: HttpRequest, target: str, status: int) -> HttpRequest:
-    url = urljoin(request.url, target)
+    try:
+        url = urljoin(request.url, target)
+        _parts(url)
+    except ValueError as error:
+        raise OSError(f"a redirect leads to {target[:_MOST_SHOWN]!r}: {error}") from error
     # Who is asked next need not learn what was meant for the first.
     secret = {"authorization", "cookie"} if urlsplit(url).netloc != urlsplit(request.url).netloc else set()
     headers = tuple((name, value) for name, value in request.headers if name.lower() not in {"host", *secret})
@@ -51,28 +60,49 @@ def _redirected(request: HttpRequest, target: str, status: int) -> HttpRequest:
     return replace(request, url=url, headers=headers, body=b"", method="HEAD" if request.method == "HEAD" else "GET")
 
 
+def _parts(url: str) -> tuple[SplitResult, str, int]:
+    """The parts of an address of HTTP, its host and its port. Raises ValueError, which says what is wrong."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in _PORTS or not host:
+        raise ValueError("expected http://HOST or https://HOST")
+    return parts, host, parts.port or _PORTS[parts.scheme]
+
+
+def _target(parts: SplitResult) -> str:
+    """What is asked of the host, with all that is not ASCII as %XX, as Go writes it."""
+    said = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return re.sub("[^!-~]", lambda match: quote(match[0]), said)
+
+
+def _basic(parts: SplitResult) -> str:
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
 def _once(session: Session, request: HttpRequest, deadline: float) -> HttpAnswer:
-    parts = urlsplit(request.url)
     try:
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        parts, host, port = _parts(request.url)
     except ValueError as error:
         raise ConfigError(f"http {request.url}: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise OSError(f"{request.url} is no address of HTTP")
     with connected(session, port, max(0.1, deadline - time.monotonic()), _address(session, host)) as pipe:
         stream: Any = SecuredPipe(pipe, _context(request), host) if parts.scheme == "https" else pipe
         connection = http.client.HTTPConnection(host, port)
+        # It stands in `Host` only where it is not the usual one.
+        connection.default_port = _PORTS[parts.scheme]
         connection.sock = cast("socket.socket", stream)
         named = {name.lower() for name, _ in request.headers}
         try:
             connection.putrequest(
                 request.method,
-                parts._replace(scheme="", netloc="", fragment="").geturl() or "/",
+                _target(parts),
                 skip_host="host" in named,
                 skip_accept_encoding=True,
             )
             for name, value in request.headers:
                 connection.putheader(name, value)
+            if parts.username is not None and "authorization" not in named:
+                connection.putheader("Authorization", _basic(parts))
             if "user-agent" not in named:
                 connection.putheader("User-Agent", "Go-http-client/1.1")
             connection.putheader("Connection", "close")

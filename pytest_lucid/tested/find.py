@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_lucid.config.hosts import LOCAL
 from pytest_lucid.engine.connection import connect, engine_errors
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.target.testinfra_scheme import SCHEME
+from pytest_lucid.target.testinfra_scheme import EXPECTED, SCHEME
 from pytest_lucid.tested.container import ContainerUnderTest
 from pytest_lucid.tested.engine_image import EngineImage
 from pytest_lucid.tested.saved_image import SavedImageUnderTest
@@ -36,17 +37,26 @@ class UnderTest:
 
     def _make(self, name: str) -> ContainerUnderTest | EngineImage | SavedImageUnderTest:
         if name.startswith(f"{SCHEME}://"):
-            parts = urlsplit(name)
-            container = parts.netloc + parts.path
-            if not container:
-                raise ConfigError(f"{name} names no container; expected {SCHEME}://CONTAINER")
-            return ContainerUnderTest(container, parse_qs(parts.query).get("host", [self._host])[0])
-        if Path(name).exists():
+            return self._container(name)
+        if os.path.exists(name):  # noqa: PTH110 - pathlib fails for a name that is too long, as an image's may be
             return SavedImageUnderTest(Path(name))
         if self._engine is None:
             self._engine = connect(self._host)
         _demand_archives(self._engine, name)
         return EngineImage(self._engine, name, self._run)
+
+    def _container(self, name: str) -> ContainerUnderTest:
+        try:
+            parts = urlsplit(name)
+        except ValueError as error:
+            raise ConfigError(f"{name!r} cannot be meant; {EXPECTED}") from error
+        if not parts.netloc:
+            raise ConfigError(f"{name} names no container; {EXPECTED}")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        host = query.pop("host", self._host)
+        if query or parts.path or parts.fragment or not host:
+            raise ConfigError(f"{name!r} cannot be meant; {EXPECTED}")
+        return ContainerUnderTest(parts.netloc, host)
 
     def close(self) -> None:
         """Remove what was made, and end the connection."""

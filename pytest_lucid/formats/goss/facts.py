@@ -30,6 +30,8 @@ _TYPES: Mapping[Kind, str] = {
     "fifo": "pipe",
     "socket": "socket",
 }
+# As large as the kernel has ids.
+_NUMBER = re.compile("[0-9]{1,10}")
 _STATUS, _STATUS_FOLDER = "/var/lib/dpkg/status", "/var/lib/dpkg/status.d"
 _ALPINE = "/lib/apk/db/installed"
 
@@ -89,10 +91,11 @@ def _path(said: str, tested: Tested) -> str:
 
 
 def _entries(path: str, fields: int, tested: Tested) -> Iterator[list[str]]:
-    """The lines of /etc/passwd or /etc/group that have as many fields as they must."""
+    """The lines of /etc/passwd or /etc/group that have as many fields as they must, and numbers where they must."""
     for line in (tested.read(path) or b"").decode("utf-8", "replace").splitlines():
         parts = line.split(":")
-        if len(parts) == fields and parts[2].isdigit():
+        numbers = parts[2:4] if path == "/etc/passwd" else parts[2:3]
+        if len(parts) == fields and all(map(_NUMBER.fullmatch, numbers)):
             yield parts
 
 

@@ -38,7 +38,7 @@ def _ask(resource: Resource, tested: Tested) -> list[str]:
     try:
         known = _FACTS[resource.kind](resource, tested)
     except UnansweredError as error:
-        return [str(error)]
+        return [_short(str(error))]
     required = SHAPES[resource.kind].required
     problems: list[str] = []
     for expected in resource.expected:
@@ -54,19 +54,24 @@ def _compared(expected: Expectation, ask: Callable[[], Any]) -> list[str]:
     try:
         actual = ask()
     except UnansweredError as error:
-        return [f"{expected.attribute}: {error}; expected {_shown(expected.said)}"]
+        return [f"{expected.attribute}: {_short(str(error))}; expected {_shown(expected.said)}"]
     try:
         if expected.holds(actual):
             return []
         reason = ""
     except UnansweredError as error:
-        reason = f" ({error})"
+        reason = f" ({_short(str(error))})"
     return [f"{expected.attribute} is {_shown(actual)}; expected {_shown(expected.said)}{reason}"]
 
 
 def _shown(value: Any) -> str:
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…"
+    return _short(json.dumps(value, ensure_ascii=False))
+
+
+def _short(said: str) -> str:
+    """As much of it as people read. A byte that is no UTF-8 is escaped: no report and no other process takes it."""
+    kept = said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…"
+    return kept.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _service(resource: Resource, _: Tested) -> Facts:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_lucid.formats.tested import HttpAnswer, Tested
 
 _TABLES = ("tcp", "tcp6", "udp", "udp6")
+_PORT = re.compile("[0-9]{1,5}")
 _SHELL = "/bin/sh"
 # Between words, these mean something to a shell only; a quoted one is a part of a word.
 _SYNTAX = re.compile(r"[|&;<>()$`*?\[\]\n]|(?:^|\s)[~#!{]|^\s*\w+=")
@@ -33,7 +34,7 @@ def port(resource: Resource, tested: Tested) -> Facts:
     """A port that something listens at; as in goss, an IPv6 socket is tcp6 or udp6, also if it takes IPv4."""
     table, colon, number = resource.subject.partition(":")
     table, number = (table, number) if colon else ("tcp", table)
-    if table not in _TABLES or not number.isdigit():
+    if table not in _TABLES or not _PORT.fullmatch(number):
         raise ConfigError(f"port {resource.subject}: expected NUMBER or one of {', '.join(_TABLES)} as tcp:NUMBER")
     live = tested.live(f"port {resource.subject}")
     addresses = [address for address, at in live.listeners(table) if at == int(number)]
@@ -97,7 +98,7 @@ def addr(resource: Resource, tested: Tested) -> Facts:
     protocol, endpoint = (protocol, endpoint) if marked else ("tcp", protocol)
     host, _, number = endpoint.rpartition(":")
     host = host.strip("[]")
-    if protocol not in {"tcp", "tcp4", "tcp6"} or not host or not number.isdigit():
+    if protocol not in {"tcp", "tcp4", "tcp6"} or not host or not _PORT.fullmatch(number):
         raise ConfigError(
             f"addr {resource.subject}: expected tcp://HOST:PORT; over UDP nobody says that a datagram came"
         )

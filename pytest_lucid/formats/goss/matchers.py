@@ -116,7 +116,7 @@ def _ordered(name: str) -> Callable[[Any, Place], Matcher]:
 
 
 def _length(value: Any, place: Place) -> Matcher:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1:
         raise WrongExpectationError(place, f"expected a whole number, got {json.dumps(value)[:80]}")
 
     def length(actual: Any) -> bool:

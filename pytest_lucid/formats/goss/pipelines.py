@@ -13,6 +13,8 @@ _TOKEN = re.compile(
 )
 _LITERALS = {"true": True, "false": False, "nil": None}
 _DEEPEST = 60
+# Of Go's whole numbers.
+LARGEST = (1 << 63) - 1
 
 
 class TemplateError(Exception):
@@ -133,7 +135,12 @@ class PipelineReader:
         if kind == "raw":
             return Literal(word[1:-1])
         if kind == "number":
-            return Literal(float(word) if "." in word else int(word[:20]))
+            if "." in word:
+                return Literal(float(word))
+            # Nineteen digits and a sign: no more are a number of Go.
+            if len(word) > len(str(-LARGEST)) or abs(int(word)) > LARGEST:
+                raise self._wrong(f"{word} is too large; expected a number of 64 bits")
+            return Literal(int(word))
         return Literal(_LITERALS[word]) if word in _LITERALS else None
 
     def _reference(self, kind: str, word: str) -> ValueReference:

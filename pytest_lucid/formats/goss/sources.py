@@ -88,6 +88,8 @@ class _Reader:
 
 
 def _found(pattern: str, folder: Path, where: str) -> list[Path]:
+    if "\0" in pattern:
+        raise ConfigError(f"{where}: {pattern!r} is no name of a file; expected one, or a pattern such as more/*.yaml")
     named = str(folder / pattern)
     found = sorted(map(Path, glob(named) if has_magic(pattern) else [named]))  # noqa: PTH207 - also absolute patterns
     if not found:

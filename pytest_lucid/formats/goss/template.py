@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.goss.functions import FUNCTIONS, is_true
-from pytest_lucid.formats.goss.pipelines import Call, Literal, Pipeline, TemplateError
+from pytest_lucid.formats.goss.pipelines import LARGEST, Call, Literal, Pipeline, TemplateError
 from pytest_lucid.formats.goss.template_tree import Action, Block, Text, parse
 from pytest_lucid.formats.goss.values import printed
 
@@ -179,6 +179,12 @@ def _called(name: str, arguments: list[Any], pipeline: Pipeline) -> Any:
             f"{{{{{pipeline.said}}}}}: the function {name} is not supported here; supported: {', '.join(FUNCTIONS)}",
         )
     try:
-        return FUNCTIONS[name](*arguments)
+        made = FUNCTIONS[name](*arguments)
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, OSError, OverflowError) as error:
         raise TemplateError(pipeline.line, f"{{{{{pipeline.said}}}}}: {name} cannot take that: {error}") from error
+    if (isinstance(made, str) and len(made) > _MOST_CHARACTERS) or (isinstance(made, int) and abs(made) > LARGEST):
+        raise TemplateError(
+            pipeline.line,
+            f"{{{{{pipeline.said}}}}}: {name} makes too much; expected at most 1 MiB of text, and a number of 64 bits",
+        )
+    return made

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pytest_lucid.errors import ConfigError
 from pytest_lucid.formats.document import read_document
 
 
@@ -27,3 +28,33 @@ def test_a_key_is_a_name_whatever_it_looks_like() -> None:
     assert read_document("a: {42: 1, true: 2, ~: 3}", Path("x.yaml"), typed=True).data == {
         "a": {"42": 1, "true": 2, "~": 3}
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "a:\n  b: !!timestamp 2020-01-01",
+            "x.yaml:2: not valid YAML here: !!timestamp; expected texts, numbers,",
+        ),
+        ("a: !!binary aGk=", "!!binary"),
+        ("a: !!set {b}", "!!set"),
+        ("a: !own b", "!own"),
+        ("a: !!int b", "not valid YAML: invalid literal"),
+        ("a: !!bool maybe", "not valid YAML: 'maybe' is not of the type"),
+        ("a: {<<: {b: !!binary aGk=}}", "!!binary"),
+    ],
+)
+def test_what_is_no_plain_data_is_one_error(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_document(text, Path("x.yaml"), typed=True)
+    assert said in str(caught.value)
+
+
+def test_a_key_of_what_is_merged_is_a_name_too() -> None:
+    assert read_document("a: {<<: {42: b}, c: d}", Path("x.yaml"), typed=True).data == {"a": {"42": "b", "c": "d"}}
+
+
+def test_a_number_of_json_that_is_too_long_is_one_error() -> None:
+    with pytest.raises(ConfigError, match=r"x\.json: not valid JSON: a number is too long"):
+        read_document(f'{{"a": {"9" * 5000}}}', Path("x.json"))

@@ -35,3 +35,18 @@ def test_an_image_on_podman_is_refused(name: str, tmp_path: Path, monkeypatch: p
 def test_a_container_needs_a_name() -> None:
     with pytest.raises(ConfigError, match="names no container"):
         UnderTest(Run.new()).find("lucid://")
+
+
+@pytest.mark.parametrize("name", ["lucid://web?hots=pi.local", "lucid://[web", "lucid://web?host="])
+def test_what_cannot_be_meant_is_refused(name: str) -> None:
+    # A host that is lost would give verdicts on a container of this machine.
+    with pytest.raises(ConfigError, match=r"expected lucid://CONTAINER"):
+        UnderTest(Run.new()).find(name)
+
+
+def test_a_name_that_no_file_can_have_is_that_of_an_image(tmp_path: Path) -> None:
+    with reached(LocalEngine(), tmp_path) as engine:
+        under_test = UnderTest(Run.new(), engine.url)
+        name = f"registry.example/{'a' * 300}:1"
+        assert under_test.find(name).name == name
+        under_test.close()

@@ -30,7 +30,10 @@ HELLO = b"hello\nworld\n"
 @pytest.fixture
 def image(tmp_path: Path) -> Iterator[SavedImageUnderTest]:
     files: dict[str, bytes | tarfile.TarInfo] = {
-        "etc/passwd": b"root:x:0:0:root:/root:/sbin/nologin\nweb:x:5:6:web:/home/web:/bin/no\nbroken\n",
+        "etc/passwd": (
+            b"root:x:0:0:root:/root:/sbin/nologin\nodd:x:5:six:odd:/:/bin/no\nodder:x:\xc2\xb2:6:odd:/:/bin/no\n"
+            b"web:x:5:6:web:/home/web:/bin/no\nbroken\n"
+        ),
         "etc/group": b"root:x:0:\nweb:x:6:\nlogs:x:7:other,web\n",
         "etc/hello": b"hello\nworld\n",
         "etc/link": member("etc/link", tarfile.SYMTYPE, linkname="hello", mode=0o777),
@@ -71,6 +74,9 @@ def problems(text: str, image: SavedImageUnderTest, folder: Path) -> list[list[s
         "user: {web: {exists: true, uid: 5, gid: 6, groups: [web, logs], home: /home/web, shell: /bin/no}}",
         "user: {web: {exists: true, groups: {consist-of: [logs, web]}, uid: {gt: 4}}}",
         "user: {nobody: {exists: false}}",
+        # Their lines have no numbers where numbers must be.
+        "user: {odd: {exists: false}}",
+        "user: {odder: {exists: false}}",
         "group: {logs: {exists: true, gid: 7}}",
         "group: {nobody: {exists: false}}",
         "package: {libc6: {installed: true, versions: [2.36-9]}}",
@@ -131,6 +137,7 @@ def test_what_is_not_as_demanded_fails_and_says_why(
         ("command: {'a | b': {exit-status: 0}}", "command a | b cannot run: it needs a shell, and there is no /bin/sh"),
         ("command: {'a \"b': {exit-status: 0}}", "No closing quotation"),
         ("port: {tcp:x: {listening: false}}", "expected NUMBER or one of tcp, tcp6, udp, udp6"),
+        ("port: {tcp:²: {listening: false}}", "expected NUMBER or one of tcp, tcp6, udp, udp6"),
         ("addr: {udp://a:80: {reachable: true}}", "expected tcp://HOST:PORT"),
         ("http: {ftp://a: {status: 1}}", "expected http://… or https://…"),
         ("http: {http://a: {status: 1, proxy: http://b}}", "proxy is not supported here"),
@@ -174,6 +181,7 @@ def test_without_a_list_of_packages_nothing_is_said_of_any(tmp_path: Path) -> No
         ("gossfile: {a.yaml: 4}", "gossfile.a.yaml: expected attributes"),
         ("gossfile: {a.yaml: {}}", "a.yaml: no such file"),
         ("gossfile: {'a*.yaml': {}}", "goss.yaml:1: no file is called a*.yaml"),
+        ('gossfile: {"a\\0b": {}}', "goss.yaml:1: 'a\\x00b' is no name of a file"),
         ("gossfile: {goss.yaml: {}}", "goss.yaml includes itself"),
         ("file: {/a: {exists: true}, /a: {exists: true}}", "'/a' is there twice"),
         ("file: {/a: {exists: {{ .Vars.x }}}}", "goss.yaml:1: {{.Vars.x}}: there is no .Vars.x"),

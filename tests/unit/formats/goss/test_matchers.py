@@ -143,6 +143,8 @@ def test_nothing_has_no_lines_but_the_empty_pattern_is_there() -> None:
         ("{gt: 1, lt: 2}", "expected one matcher, got gt, lt; combine them with `and: [...]`"),
         ("{gt: x}", "matches.gt: expected a number"),
         ("{have-len: x}", "expected a whole number"),
+        ("{have-len: 1e999}", "expected a whole number"),
+        ("{have-len: 1.5}", "expected a whole number"),
         ("{have-prefix: 4}", "expected a text, got 4; write it in quotes"),
         ("{and: a}", "expected a list of values or matchers"),
         ("{and: [{not: {zzz: 1}}]}", "matching.x.matches.and.0.not.zzz"),
@@ -208,3 +210,14 @@ def test_elements_that_push_each_other_on_find_their_places() -> None:
 def test_too_many_elements_are_refused() -> None:
     with pytest.raises(ConfigError, match="501 elements; expected at most 500"):
         verdict("[a]", str(["a"] * 501))
+
+
+def test_what_is_said_of_a_value_is_short_and_can_be_written_anywhere() -> None:
+    (question,) = questions("matching: {x: {content: %s, matches: {gt: 3}}}" % ("x" * 5000), Path("x.yaml"), {})
+    asked: Any = None
+    (said,) = question.ask(asked)
+    assert len(said) < 1000
+    (question,) = questions('{"matching": {"x": {"content": "\\udc80", "matches": "a"}}}', Path("x.json"), {})
+    (said,) = question.ask(asked)
+    # Lone halves of characters, as bytes that are no UTF-8 become, end the other processes of a run.
+    assert said.encode("utf-8") == b'matches is "\\udc80"; expected "a"'

@@ -107,6 +107,10 @@ def test_what_a_template_makes(text: str, expected: str, monkeypatch: pytest.Mon
         ('{{ regexMatch "(" "a" }}', "regexMatch cannot take that"),
         # What would fill the memory.
         ('{{ repeat 99999999 "aaaaaaaa" }}', "too much text"),
+        ("{{ $x := 9 }}{{ range until 60 }}{{ $x = mul $x $x }}{{ end }}", "mul makes too much"),
+        ('{{ $x := "a" }}{{ range until 60 }}{{ $x = print $x $x }}{{ end }}', "print makes too much"),
+        ("{{ 99999999999999999999999 }}", "99999999999999999999999 is too large; expected a number of 64 bits"),
+        ("{{ 9223372036854775808 }}", "too large"),
         ("{{ until 99999999999 }}", "too many"),
         ("{{ range until 90000 }}aaaaaaaaaaaaaaaaaaaaaaaa{{ end }}", "too much text"),
         ("{{ range until 90000 }}{{ range until 90000 }}{{ end }}{{ end }}", "too much to do"),
