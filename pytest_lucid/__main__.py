@@ -127,6 +127,10 @@ def _prove(given: argparse.Namespace) -> int:
     file = Path(given.matrix).resolve() if given.matrix else project / "lucid.toml"
     if not file.is_file():
         raise ConfigError(f"{file}: no such file; write one with `python -m pytest_lucid init`, or give --matrix")
+    if not project.is_dir():
+        raise ConfigError(f"--project={given.project}: no such folder; expected the one with lucid.toml")
+    if given.json and not Path(given.json).resolve().parent.is_dir():
+        raise ConfigError(f"--json={given.json}: its folder is not there; make it first, or name another file")
     # CI systems end a job so; the copy is removed then as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

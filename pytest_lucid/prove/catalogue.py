@@ -30,27 +30,26 @@ if TYPE_CHECKING:
 OTHER_PROGRAM = "it takes another program inside, and the copy runs that of the image"
 # A port that nobody is likely to listen at.
 LISTENED = 49151
-# A capability that nothing which is demanded needs.
-CAPABILITY = "SYS_TIME"
+# Capabilities that hardly anything needs.
+CAPABILITIES = ("SYS_TIME", "SYS_BOOT")
 # The demands that say how a container is created: key → name of the defect, the change, the checks that speak of it.
 CREATED: tuple[tuple[str, str, str, Callable[[dict[str, object]], object]], ...] = (
     ("once", "cannot do its work", "CTR-ENDED", lambda d: d.update(Entrypoint=["/lucid-prove/nothing"])),
     ("health.check", "no health check", "CTR-HEALTHY", health_check("NONE")),
     ("health.check", "health check fails", "CTR-HEALTHY", health_check("CMD", "/lucid-prove/nothing")),
-    ("user", "runs as root", "CTR-USER RUN-USER", lambda d: d.update(User="0:0")),
     ("hardening.read_only", "root can be written", "CTR-READONLY", host(ReadonlyRootfs=False)),
     ("hardening.limits", "no limit of memory", "CTR-LIMITS", host(Memory=0, MemorySwap=0, MemoryReservation=0)),
     ("hardening.limits", "no limit of processes", "CTR-LIMITS", host(PidsLimit=0)),
     ("hardening.capabilities", "no capability dropped", "CTR-CAPS RUN-CAPS", host(CapDrop=[])),
-    ("hardening.capabilities", "a capability added", "CTR-CAPS RUN-CAPS", added_capability(CAPABILITY)),
     ("hardening.no_new_privileges", "may gain privileges", "CTR-NNP RUN-NNP", security(drop="no-new-privileges")),
     ("hardening.seccomp", "system calls unfiltered", "RUN-SECCOMP", security(drop="seccomp", add="seccomp=unconfined")),
     ("hardening.own_namespaces", "shares IPC with the host", "RUN-NAMESPACES", host(IpcMode="host")),
     ("hardening.as_declared", "a variable more", "CTR-VARIABLES", variable("LUCID_PROVE", "1")),
     ("hardening.as_declared", "another name server", "CTR-RESOLVER", host(Dns=["127.0.0.1"])),
-    ("hardening.as_declared", "another restart policy", "CTR-SETTINGS", host(RestartPolicy={"Name": "always"})),
     ("addresses", "published on another address", "CTR-BOUND", bound_elsewhere),
 )
+# These checks are not made of what has ended, though their names do not say so.
+OF_WHAT_STAYS = frozenset({"CTR-HEALTHY", "CTR-PORTS", "CTR-BOUND"})
 # Those for which a copy cannot have a defect: key → why.
 NEVER = {
     "hardening.unchanged": OTHER_PROGRAM,
@@ -59,6 +58,12 @@ NEVER = {
     "health.path": OTHER_PROGRAM,
     "health.body": OTHER_PROGRAM,
     "health.fields": OTHER_PROGRAM,
+    "health.service": OTHER_PROGRAM,
+    "health.version": OTHER_PROGRAM,
+    "health.timestamp": OTHER_PROGRAM,
+    "health.dependencies": OTHER_PROGRAM,
+    "grpc_ports": OTHER_PROGRAM,
+    "https_ports": OTHER_PROGRAM,
     "paths": OTHER_PROGRAM,
     "api": OTHER_PROGRAM,
     "content": "it speaks of the image, and the copy runs the same",
@@ -66,16 +71,33 @@ NEVER = {
     "instances": "the copy is found by its names",
     "prefix": "the copy has names of its own",
 }
+# Of networks: key → the check that speaks of it, and why it is not planted.
+MADE_ONCE = "the networks of the copy are made once, and have no defect"
+OWN_POOLS = "the networks of the copy have address pools of their own"
+OF_NETWORKS = {
+    "driver": ("NET-DRIVER", MADE_ONCE),
+    "subnet": ("NET-SUBNET", OWN_POOLS),
+    "subnet6": ("NET-SUBNET", OWN_POOLS),
+    "internal": ("NET-INTERNAL", MADE_ONCE),
+    "exclusive": ("NET-STRANGERS", MADE_ONCE),
+}
 
 
 def defects_of(row: Service, matrix: Matrix, copy: CopiedStack) -> Iterator[Defect | Unplanted]:
     """Yield a defect for each demand of `row` that can be made false in `copy`, and a reason for each other one."""
-    for found in (*_created(), *_of_life(row), *_of_ports(row, copy), *_of_values(row), *_of_networks(row, matrix)):
+    for found in (
+        *_created(row),
+        *_of_life(row),
+        *_of_ports(row, copy),
+        *_of_values(row),
+        *_of_networks(row, matrix, copy),
+        *_of_rules(row, matrix),
+    ):
         if not is_demanded("", [found.demand], row, matrix):
             continue
         if isinstance(found, Defect) and row.once:
             # Of what has ended nothing is seen inside.
-            found = _only(found, lambda check: not check.startswith("RUN-"))  # noqa: PLW2901 - the same, of fewer checks
+            found = _only(found, _judges_ended)  # noqa: PLW2901 - the same, of fewer checks
         if isinstance(found, Unplanted):
             yield found
             continue
@@ -86,13 +108,37 @@ def defects_of(row: Service, matrix: Matrix, copy: CopiedStack) -> Iterator[Defe
             yield Unplanted(found.demand, f"the row is without {', '.join(sorted(found.checks))}")
 
 
+def unplanted_networks(matrix: Matrix) -> Iterator[tuple[str, Unplanted]]:
+    """Yield the name of each network, and each demand on it: none of them is planted."""
+    for network in matrix.all_networks:
+        for key, (check, reason) in OF_NETWORKS.items():
+            value = getattr(network, key)
+            demanded = value is not None and not (key == "exclusive" and not value)
+            if demanded and is_demanded(check, [], matrix):
+                yield network.name, Unplanted(f"networks.{key}", reason)
+
+
+def _judges_ended(check: str) -> bool:
+    return not check.startswith("RUN-") and check not in OF_WHAT_STAYS
+
+
 def _only(defect: Defect, is_made: Callable[[str], bool]) -> Defect:
     return replace(defect, checks=frozenset(filter(is_made, defect.checks)))
 
 
-def _created() -> Iterator[Defect | Unplanted]:
+def _created(row: Service) -> Iterator[Defect | Unplanted]:
     for demand, name, checks, change in CREATED:
-        yield Defect(demand, name, frozenset(checks.split()), change)
+        yield Defect(demand, name, _ids(checks), change)
+    # What the row demands is no defect of it.
+    user, name = ("65534:65534", "runs as another user") if row.ids[:1] == (0,) else ("0:0", "runs as root")
+    yield Defect("user", name, _ids("CTR-USER RUN-USER"), lambda d: d.update(User=user))
+    kept = (row.hardening and row.hardening.capabilities) or ()
+    if added := next((each for each in CAPABILITIES if each not in kept), None):
+        speaking = _ids("CTR-CAPS RUN-CAPS")
+        yield Defect("hardening.capabilities", "a capability added", speaking, added_capability(added))
+    policy = {"Name": "unless-stopped" if row.restart == "always" else "always"}
+    change = host(RestartPolicy=policy)
+    yield Defect("hardening.as_declared", "another restart policy", _ids("CTR-SETTINGS"), change)
     yield from (Unplanted(demand, reason) for demand, reason in NEVER.items())
 
 
@@ -124,7 +170,7 @@ def _of_values(row: Service) -> Iterator[Defect]:
         yield Defect("storage", f"{path} is in memory", _ids("CTR-STORAGE"), in_memory(path))
 
 
-def _of_networks(row: Service, matrix: Matrix) -> Iterator[Defect | Unplanted]:
+def _of_networks(row: Service, matrix: Matrix, copy: CopiedStack) -> Iterator[Defect | Unplanted]:
     speaking = _ids("CTR-NETWORK RUN-NETWORKS")
     yield Defect("networks", "on a network more", speaking, act=lambda copy, name: copy.attach(name, copy.spare))
     if row.networks:
@@ -135,12 +181,17 @@ def _of_networks(row: Service, matrix: Matrix) -> Iterator[Defect | Unplanted]:
     for said in row.isolated_from or ():
         peers = [peer.name for peer in matrix.peers(row, (said,))]
         ways = [n.name for each in matrix.service if each.name in peers for n in matrix.networks_of(each)]
-        foreign = [name for name in ways if name not in own]
+        foreign = [name for name in ways if name not in own and name in copy.networks]
         if foreign:
             join = partial(_join, network=foreign[0])
             yield Defect("isolated_from", f"on the network of {said}", _ids("NET-ISOLATED"), act=join, spreads=True)
         else:
             yield Unplanted("isolated_from", f"{said} has no network of its own")
+
+
+def _of_rules(row: Service, matrix: Matrix) -> Iterator[Unplanted]:
+    if any(rule.concerns(row.name) for rule in matrix.forbidden or ()):
+        yield Unplanted("forbidden", f"{OTHER_PROGRAM}; networks of rules are planted as isolated_from")
 
 
 def _stop(copy: CopiedStack, row: str) -> None:

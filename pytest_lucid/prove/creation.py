@@ -18,6 +18,9 @@ Creation = dict[str, Any]
 ENGINE_NETWORKS = frozenset({"bridge", "none"})
 LOOPBACK = "127.0.0.1"
 SHARING = ("PidMode", "IpcMode", "NetworkMode")
+# The sockets of engines, and the folders that hold them.
+SOCKETS = ("docker.sock", "podman.sock", "containerd.sock")
+FOLDERS = frozenset({"/", "/run", "/var", "/var/run"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,13 @@ def demand_copyable(name: str, document: Document) -> None:
     for key in SHARING:
         if str(settings.get(key) or "").startswith("container:"):
             raise ConfigError(f"prove: {name} shares a namespace of another container ({key}), which is not copied")
+    for mount in document["Mounts"]:
+        source = mount.get("Source") or ""
+        if mount["Type"] == "bind" and (source in FOLDERS or source.endswith(SOCKETS)):
+            raise ConfigError(
+                f"prove: {name} can reach the engine's socket ({source} of the host), so a copy could change the stack "
+                "itself; it is not copied"
+            )
 
 
 def _mount(mount: Document, volumes: Mapping[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,14 +80,21 @@ class Judge:
             try:
                 said, _ = process.communicate(timeout=RUN_SECONDS)
             except subprocess.TimeoutExpired as error:
-                process.kill()
+                _end(process)
                 raise SuiteError(f"prove: the suite took longer than {RUN_SECONDS} s") from error
             except KeyboardInterrupt:
                 # The terminal interrupts pytest as well; a signal to this process alone does not.
-                process.terminate()
-                try:
-                    process.wait(GRACE_SECONDS)
-                finally:
-                    process.kill()
+                _end(process)
                 raise
             return process.returncode, said
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let pytest take its sidecars away; end it where it does not."""
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=GRACE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_lucid.config.check import shipped
 from pytest_lucid.errors import ConfigError
 from pytest_lucid.matrix.load import load_matrix, merged_document
-from pytest_lucid.prove.catalogue import batches, defects_of
+from pytest_lucid.prove.catalogue import batches, defects_of, unplanted_networks
 from pytest_lucid.prove.claims import claims_of
 from pytest_lucid.prove.defect import Defect, Unplanted
 from pytest_lucid.prove.judge import Judge
@@ -20,7 +20,7 @@ from pytest_lucid.prove.stack_copy import StackCopy
 from pytest_lucid.report.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_lucid.engine.connection import Engine
     from pytest_lucid.engine.run import Run
@@ -96,12 +96,9 @@ def _prove(
     if not healthy:
         raise ConfigError("prove: no check was made of the copy; expected some that the matrix demands")
     say(f"{len(healthy)} checks are green on the copy, {_since(started)}")
-    found = [
-        (row.name, each)
-        for row in matrix.service
-        for each in defects_of(row, matrix, copy)
-        if any(fnmatchcase(each.demand, pattern) for pattern in only)
-    ]
+    listed = [(row.name, each) for row in matrix.service for each in defects_of(row, matrix, copy)]
+    listed += unplanted_networks(matrix)
+    found = [(row, each) for row, each in listed if any(fnmatchcase(each.demand, pattern) for pattern in only)]
     if not found:
         raise ConfigError(f"prove: the matrix has no demand like {', '.join(only)}")
     waived = {(cell.check, cell.service): cell.until for cell in healthy if cell.outcome is Outcome.WAIVED}
@@ -116,22 +113,47 @@ def _prove(
         else:
             planned.append((row, each))
     before: set[str] = set()
-    groups = list(batches(planned))
-    for number, batch in enumerate(groups, 1):
+    waiting = list(batches(planned))
+    number = 0
+    while waiting:
+        batch = waiting.pop(0)
+        number += 1
         started = time.monotonic()
         copy.replace({**dict.fromkeys(before), **batch})
         before = set(batch)
         cells = judge.cells()
-        bites += [Bite(row, each.demand, each.name, finders(cells, row, each)) for row, each in batch.items()]
-        say(f"{number} of {len(groups)}: {len(batch)} defects, {_since(started)}")
-    order = [row.name for row in matrix.service]
+        for row, found_by in found_in(cells, batch).items():
+            each = batch[row]
+            if found_by is None:
+                waiting.append({row: each})
+            else:
+                bites.append(Bite(row, each.demand, each.name, found_by))
+        say(f"{number} of {number + len(waiting)}: {len(batch)} defects, {_since(started)}")
+    order = [*(row.name for row in matrix.service), *(network.name for network in matrix.all_networks)]
     return sorted(bites, key=lambda bite: (order.index(bite.row), bool(bite.unplanted)))
 
 
-def finders(cells: Iterable[CellRecord], row: str, defect: Defect) -> tuple[str, ...]:
-    """The red checks of the row, or of the whole stack, that speak of the defect; of a user's own check any may."""
-    red = {cell.check for cell in cells if cell.outcome.is_red and cell.service in {row, None}}
-    return tuple(sorted(check for check in red if check in defect.checks or check not in shipped()))
+def found_in(cells: Iterable[CellRecord], batch: Mapping[str, Defect]) -> dict[str, tuple[str, ...] | None]:
+    """Which red checks speak of the defect of each row; None where the defect has to be looked at alone.
+
+    That is so where only a user's own check of the whole stack is red, which may be for the defect of any row. Of a
+    user's own checks any may speak of a defect. A check that was not judged speaks of nothing.
+    """
+    red = [(cell.check, cell.service) for cell in cells if cell.outcome.is_red and cell.outcome is not Outcome.UNJUDGED]
+    known = shipped()
+    stack = {check for check, service in red if service is None and check not in known}
+    found: dict[str, tuple[str, ...] | None] = {}
+    for row, defect in batch.items():
+        of_row = {
+            check
+            for check, service in red
+            if (service == row and (check in defect.checks or check not in known))
+            or (service is None and check in defect.checks)
+        }
+        if len(batch) == 1:
+            of_row |= stack
+        found[row] = None if stack and not of_row else tuple(sorted(of_row))
+    return found
 
 
 def _since(started: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -98,11 +98,11 @@ class StackCopy:
 
     def remove(self) -> None:
         """Remove all that was made, whatever of it there is."""
-        with uninterrupted():
-            tear_down(self._engine, self._run.id)
-            for image in self._images.values():
-                with suppress(NotFound), engine_errors("removing an image of the copy"):
-                    self._api.remove_image(image)
+        with uninterrupted(), ExitStack() as removals:
+            # Each is done whatever becomes of the others, the last one first.
+            for image in reversed(self._images.values()):
+                removals.callback(self._remove_image, image)
+            removals.callback(tear_down, self._engine, self._run.id)
 
     def port(self, row: str, key: str) -> int:
         """The number of the host at which the copy of a row has the port `NUMBER/PROTOCOL HOSTPORT`."""
@@ -227,7 +227,11 @@ class StackCopy:
 
     def _remove_container(self, name: str) -> None:
         with suppress(NotFound):
-            self._api.remove_container(name, force=True)
+            self._api.remove_container(name, v=True, force=True)
+
+    def _remove_image(self, image: str) -> None:
+        with engine_errors("removing an image of the copy"), suppress(NotFound):
+            self._api.remove_image(image)
 
     def _free_port(self, row: str, key: str) -> int:
         with socket.create_server(("127.0.0.1", 0)) as server:

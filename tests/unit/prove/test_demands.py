@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import sys
+import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,10 +15,11 @@ import pytest
 
 from pytest_lucid.matrix import load_matrix
 from pytest_lucid.matrix.load import merged_document
-from pytest_lucid.prove.catalogue import batches, defects_of
+from pytest_lucid.prove.catalogue import batches, defects_of, unplanted_networks
 from pytest_lucid.prove.claims import claims_of
 from pytest_lucid.prove.defect import Defect, Unplanted
-from pytest_lucid.prove.proof import Bite, finders, table
+from pytest_lucid.prove.judge import Judge
+from pytest_lucid.prove.proof import Bite, found_in, table
 from pytest_lucid.report.model import CellRecord, Outcome, Place
 
 if sys.version_info >= (3, 11):
@@ -152,6 +157,133 @@ def test_of_a_job_only_what_outlives_it_is_planted(matrix: Matrix) -> None:
     }
 
 
+def row_of(tmp_path: Path, text: str) -> list[Defect | Unplanted]:
+    file = tmp_path / "lucid.toml"
+    file.write_text(f'extends = "nothing"\n[[service]]\nname = "web"\nimage = "web:1"\n{text}', "utf-8")
+    return planned(load_matrix(file), "web")
+
+
+def planted(found: list[Defect | Unplanted], demand: str) -> list[tuple[str, dict[str, Any]]]:
+    """The defects of a demand: what each is called, and what it makes of an empty creation."""
+    made = []
+    for each in found:
+        if isinstance(each, Defect) and each.demand == demand and each.change:
+            creation: dict[str, Any] = {"HostConfig": {}}
+            each.change(creation)
+            made.append((each.name, creation))
+    return made
+
+
+def test_a_defect_is_never_what_the_row_demands(tmp_path: Path) -> None:
+    found = row_of(
+        tmp_path,
+        'user = "0:0"\nrestart = "always"\nhardening = { as_declared = true, capabilities = ["SYS_TIME", "CHOWN"] }',
+    )
+    assert planted(found, "user") == [("runs as another user", {"HostConfig": {}, "User": "65534:65534"})]
+    policies = [c["HostConfig"]["RestartPolicy"]["Name"] for _, c in planted(found, "hardening.as_declared")[-1:]]
+    assert policies == ["unless-stopped"]
+    added = [c["HostConfig"].get("CapAdd") for _, c in planted(found, "hardening.capabilities")]
+    assert added == [None, ["SYS_BOOT"]]
+
+
+def test_of_a_job_nothing_is_planted_that_no_check_of_it_speaks_of(tmp_path: Path) -> None:
+    found = row_of(tmp_path, 'once = true\nhealth.check = true\nports = ["127.0.0.1:8080:80"]')
+    assert [(each.demand, each.name) for each in found if isinstance(each, Defect)] == [
+        ("once", "cannot do its work"),
+        ("image", "made of another image"),
+    ]
+
+
+def test_instances_are_planted_and_written_each_for_itself(tmp_path: Path) -> None:
+    file = tmp_path / "lucid.toml"
+    file.write_text(
+        """
+extends = "nothing"
+[[networks]]
+name = "back"
+[[networks]]
+name = "spies"
+[[service]]
+name = "web"
+image = "web:1"
+label = "app=web"
+instances = 2
+networks = ["back"]
+reaches = ["db:5432"]
+environment = { LEVEL = "info" }
+[[service]]
+name = "db"
+image = "db:1"
+ports = ["5432"]
+networks = ["back"]
+needs = ["web"]
+isolated_from = ["spies"]
+[[service]]
+name = "spy"
+image = "spy:1"
+networks = ["spies"]
+""",
+        "utf-8",
+    )
+    matrix = load_matrix(file)
+    names = {name: f"{name}-copy" for name in ("web-1", "web-2", "db", "spy")}
+    copy = cast("StackCopy", SimpleNamespace(**{**vars(COPY), "names": names}))
+    claims = tmp_path / "claims.toml"
+    claims.write_text(claims_of(merged_document(file), matrix, copy), "utf-8")
+    made = load_matrix(claims)
+    assert [(row.name, row.container, row.label, row.instances) for row in made.service] == [
+        (name, own, None, None) for name, own in names.items()
+    ]
+    assert made.service[2].needs == ("web-1", "web-2")
+    assert [row.reaches for row in made.service] == [("db:5432",), ("db:5432",), None, None]
+    assert made.service[2].isolated_from == ("spies-copy",)
+    for name in ("web-1", "web-2"):
+        found = planned(matrix, name)
+        assert {(each.demand, each.name) for each in found if isinstance(each, Defect)} >= {
+            ("variables", "LEVEL is another"),
+            ("reaches", "off its networks"),
+        }
+    # What several are is asked of the first.
+    assert ["instances" in {each.demand for each in planned(matrix, name)} for name in ("web-1", "web-2")] == [
+        True,
+        False,
+    ]
+
+
+def test_what_nobody_can_join_is_not_planted(tmp_path: Path) -> None:
+    file = tmp_path / "lucid.toml"
+    file.write_text(TEXT, "utf-8")
+    matrix = load_matrix(file)
+    without = cast("StackCopy", SimpleNamespace(**{**vars(COPY), "networks": {}}))
+    (row,) = (row for row in matrix.service if row.name == "web")
+    reasons = {each.demand: each.reason for each in defects_of(row, matrix, without) if isinstance(each, Unplanted)}
+    assert reasons["isolated_from"] == "spy has no network of its own"
+
+
+def test_demands_that_are_not_planted_are_listed(matrix: Matrix, tmp_path: Path) -> None:
+    assert [(name, each.demand) for name, each in unplanted_networks(matrix)] == [
+        ("front", "networks.subnet"),
+        ("back", "networks.internal"),
+    ]
+    assert all(each.reason for _, each in unplanted_networks(matrix))
+    left_out = tmp_path / "left.toml"
+    left_out.write_text(TEXT.replace('extends = "nothing"', 'extends = "nothing"\nwithout = ["NET-SUBNET"]'), "utf-8")
+    assert [each.demand for _, each in unplanted_networks(load_matrix(left_out))] == ["networks.internal"]
+    found = row_of(
+        tmp_path,
+        'ports = ["443"]\nhealth = { path = "/h", service = "s", version = "v", timestamp = "t", dependencies = "d" }\n'
+        '[[forbidden]]\nname = "x"\nwords = ["abc"]\n',
+    )
+    assert {each.demand for each in found if isinstance(each, Unplanted)} == {
+        "health.path",
+        "health.service",
+        "health.version",
+        "health.timestamp",
+        "health.dependencies",
+        "forbidden",
+    }
+
+
 def test_one_run_judges_a_defect_of_each_row_and_what_spreads_alone() -> None:
     a, b, c = (Defect("k", name, frozenset({"X"})) for name in "abc")
     far = Defect("k", "far", frozenset({"X"}), spreads=True)
@@ -168,14 +300,50 @@ def cell(check: str, service: str | None = "web", outcome: Outcome = Outcome.FAI
 
 def test_a_defect_bites_where_a_check_that_speaks_of_it_is_red() -> None:
     defect = Defect("user", "runs as root", frozenset({"CTR-USER", "RUN-USER"}))
-    assert finders([cell("CTR-USER"), cell("OWN-CHECK", None)], "web", defect) == ("CTR-USER", "OWN-CHECK")
+    cells = [cell("CTR-USER"), cell("OWN-CHECK"), cell("OWN-STACK", None)]
+    assert found_in(cells, {"web": defect}) == {"web": ("CTR-USER", "OWN-CHECK", "OWN-STACK")}
     for other in (
         cell("CTR-HEALTHY"),  # it broke, and nothing says why
         cell("CTR-USER", "db"),
         cell("CTR-USER", outcome=Outcome.PASSED),
         cell("CTR-USER", outcome=Outcome.WAIVED),
+        cell("CTR-USER", outcome=Outcome.UNJUDGED),  # another check says why it says nothing
     ):
-        assert finders([other], "web", defect) == ()
+        assert found_in([other], {"web": defect}) == {"web": ()}
+
+
+def test_a_check_of_the_whole_stack_finds_none_of_several_defects() -> None:
+    batch = {name: Defect("user", "runs as root", frozenset({"CTR-USER"})) for name in ("web", "db")}
+    cells = [cell("OWN-STACK", None), cell("CTR-USER", "db")]
+    # It may be red for the one or the other: the one that nothing else found has to be looked at alone.
+    assert found_in(cells, batch) == {"web": None, "db": ("CTR-USER",)}
+    assert found_in([cell("CTR-USER", "db")], batch) == {"web": (), "db": ("CTR-USER",)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_stays_one_where_the_suite_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "test_slow.py").write_text(
+        "import pathlib, signal, time\n"
+        "def test_slow():\n"
+        "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "    pathlib.Path('begun').touch()\n"
+        "    time.sleep(60)\n",
+        "utf-8",
+    )
+    monkeypatch.setattr("pytest_lucid.prove.judge.GRACE_SECONDS", 0.1)
+
+    matrix = tmp_path / "lucid.toml"
+    matrix.write_text('extends = "nothing"\n[[service]]\nname = "web"\nimage = "web:1"\n', "utf-8")
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        Judge(tmp_path, matrix, [str(tmp_path / "test_slow.py")]).cells()
 
 
 def test_the_table_counts() -> None:
