@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The live checks: the copy runs the images of the stack, which others judge.
 SUITE = ("--pyargs", "pytest_lucid.suite.infra", "--ignore-glob=*test_image*", "--import-mode=importlib")
+# Options of pytest whose value is the next argument.
+WITH_A_WORD = frozenset({"-k", "-m", "-p", "-o", "-c", "-W", "-n", "-r"})
 # pytest's exit codes after which there are reports: all green, something red.
 _REPORTED = (0, 1)
 _LAST_LINES = 12
@@ -49,7 +51,7 @@ class Judge:
                 [
                     *("-q", "-p", "no:cacheprovider", "--lucid-host=local"),
                     *(f"--lucid-matrix={self.claims}", f"--lucid-project={self.project}", f"--lucid-json={report}"),
-                    *(SUITE if not self._names_tests else ()),
+                    *(SUITE if not names_tests(self.project, self.arguments) else ()),
                     *self.arguments,
                 ]
             )
@@ -57,12 +59,6 @@ class Judge:
                 last = said.strip().splitlines()[-_LAST_LINES:]
                 raise SuiteError("\n".join(["prove: the suite judged nothing:", *last]))
             return json_file.read(report.read_text("utf-8"), "the report of the suite").cells
-
-    @property
-    def _names_tests(self) -> bool:
-        return "--pyargs" in self.arguments or any(
-            Path(self.project, each.partition("::")[0]).exists() for each in self.arguments
-        )
 
     def _run(self, arguments: list[str]) -> tuple[int, str]:
         # Nobody's options for other runs.
@@ -87,6 +83,13 @@ class Judge:
                 _end(process)
                 raise
             return process.returncode, said
+
+
+def names_tests(project: Path, arguments: Sequence[str]) -> bool:
+    """Whether arguments of pytest say which tests to run; a word behind `-k` is none, whatever a folder is called."""
+    behind = zip(("", *arguments), arguments, strict=False)
+    words = [word for before, word in behind if before not in WITH_A_WORD and not word.startswith("-")]
+    return "--pyargs" in arguments or any(Path(project, word.partition("::")[0]).exists() for word in words)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

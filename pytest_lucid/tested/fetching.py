@@ -99,7 +99,9 @@ def _once(session: Session, request: HttpRequest, deadline: float) -> HttpAnswer
                 skip_host="host" in named,
                 skip_accept_encoding=True,
             )
-            for name, value in request.headers:
+            # As in goss, of several hosts the first counts.
+            hosts = [each for each in request.headers if each[0].lower() == "host"][:1]
+            for name, value in (*hosts, *(each for each in request.headers if each[0].lower() != "host")):
                 connection.putheader(name, value)
             if parts.username is not None and "authorization" not in named:
                 connection.putheader("Authorization", _basic(parts))

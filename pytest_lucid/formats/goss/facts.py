@@ -173,8 +173,8 @@ def _packages(wanted: str, tested: Tested) -> Iterator[tuple[str, str]]:
     for text in lists:
         for paragraph in text.decode("utf-8", "replace").split("\n\n"):
             fields = dict(re.findall(r"(?m)^(Package|Status|Version|P|V): ?(.*)$", paragraph))
-            # Distroless images give no status: what they list is there.
-            if fields.get("Status", "install ok installed").endswith(" installed"):
+            # Distroless images give no status: what they list is there. What is to go is gone for goss.
+            if fields.get("Status", "install ok installed").startswith(("install ok installed", "hold ok installed")):
                 name, version = fields.get("Package", fields.get("P")), fields.get("Version", fields.get("V"))
                 if name and version:
                     yield name, version

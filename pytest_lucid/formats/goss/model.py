@@ -126,7 +126,7 @@ def _resource(kind: str, key: str, attributes: Any, document: Document, problems
     subject = attributes.get(shape.name) if shape.name else None
     if isinstance(subject, (dict, list)):
         problems.add((*place, shape.name), f"expected a text, got {printed(subject)[:80]!r}")
-    if shape.required and attributes.get(shape.required) is None:
+    if shape.required and attributes.get(shape.required) is None and skip is not True:
         problems.add(place, f"{shape.required} is missing; expected what it must be")
     expected = tuple(_expected(shape, attributes, place, problems))
     options = {

@@ -18,7 +18,7 @@ from pytest_lucid.matrix.load import merged_document
 from pytest_lucid.prove.catalogue import batches, defects_of, unplanted_networks
 from pytest_lucid.prove.claims import claims_of
 from pytest_lucid.prove.defect import Defect, Unplanted
-from pytest_lucid.prove.judge import Judge
+from pytest_lucid.prove.judge import Judge, names_tests
 from pytest_lucid.prove.proof import Bite, found_in, table
 from pytest_lucid.report.model import CellRecord, Outcome, Place
 
@@ -360,3 +360,21 @@ def test_the_table_counts() -> None:
         "",
         "1 of 2 planted defects were found; 1 demand was not planted",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["infra"], True),
+        (["-x", "infra/test_a.py::test_b"], True),
+        (["--pyargs", "shop.checks"], True),
+        (["-k", "infra"], False),
+        (["-x", "-m", "infra"], False),
+        (["--", "nothing"], False),
+        ([], False),
+    ],
+)
+def test_a_word_to_choose_by_names_no_tests(arguments: list[str], named: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a column
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "test_a.py").touch()
+    assert names_tests(tmp_path, arguments) is named

@@ -29,7 +29,9 @@ class _Server(BaseHTTPRequestHandler):
         if path == "/to":
             self.send_header("Location", target)
         self.end_headers()
-        self.wfile.write(f"{self.path}|{self.headers['Authorization']}|{self.headers['Host']}".encode())
+        self.wfile.write(
+            f"{self.path}|{self.headers['Authorization']}|{','.join(self.headers.get_all('Host', []))}".encode()
+        )
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -51,9 +53,9 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.join()
 
 
-def fetch(url: str) -> HttpAnswer:
+def fetch(url: str, *headers: tuple[str, str]) -> HttpAnswer:
     session: Any = SimpleNamespace(run=lambda _: SimpleNamespace(stdout=b"127.0.0.1 STREAM web\n"))
-    return fetching.fetch(session, HttpRequest(url))
+    return fetching.fetch(session, HttpRequest(url, headers=headers))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,11 @@ def test_the_server_is_asked_for_what_goss_asks_for(port: int, said: str, asked:
 def test_a_user_in_the_address_is_sent_as_go_sends_it(port: int) -> None:
     answer = fetch(f"http://me:p%40ss@web:{port}/")
     assert answer.body.decode().split("|")[1] == f"Basic {base64.b64encode(b'me:p@ss').decode()}"
+
+
+def test_of_several_hosts_the_first_is_sent(port: int) -> None:
+    answer = fetch(f"http://web:{port}/", ("Host", "shop.example"), ("host", "other.example"))
+    assert answer.body.decode().split("|")[2] == "shop.example"
 
 
 @pytest.mark.parametrize("target", ["http://[x", "http://web:99999/", "ftp://web/"])

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 STATUS = b"Package: libc6\nVersion: 2.36-9\n"
 GONE = (
     b"Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n"
-    b"Package: here\nStatus: install ok installed\nVersion: 2\n"
+    b"Package: here\nStatus: install ok installed\nVersion: 2\n\n"
+    b"Package: going\nStatus: deinstall ok installed\nVersion: 3\n\n"
+    b"Package: held\nStatus: hold ok installed\nVersion: 4\n"
 )
 HELLO = b"hello\nworld\n"
 
@@ -82,6 +84,8 @@ def problems(text: str, image: SavedImageUnderTest, folder: Path) -> list[list[s
         "package: {libc6: {installed: true, versions: [2.36-9]}}",
         "package: {here: {installed: true, versions: ['2']}}",
         "package: {gone: {installed: false}}",
+        "package: {going: {installed: false}}",
+        "package: {held: {installed: true, versions: ['4']}}",
         "package: {nowhere: {installed: false}}",
     ],
 )
@@ -277,6 +281,11 @@ def test_json_is_read_and_a_skipped_resource_says_so(tmp_path: Path) -> None:
     skipped, asked = read_questions(tmp_path / "goss.json")
     assert (skipped.name, skipped.skipped) == ("Service: x", "skip: true in the file")
     assert not asked.skipped
+
+
+def test_of_what_is_skipped_nothing_is_required(tmp_path: Path) -> None:
+    (tmp_path / "goss.yaml").write_text("file: {/a: {skip: true}}\ncommand: {b: {skip: true, timeout: 5}}\n")
+    assert [question.skipped for question in read_questions(tmp_path / "goss.yaml")] == ["skip: true in the file"] * 2
 
 
 @pytest.mark.parametrize(
