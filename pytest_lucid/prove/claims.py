@@ -82,8 +82,14 @@ def _renamed(said: str, renamed: dict[str, str]) -> str:
 
 def _toml(value: Any) -> str:
     writers: dict[type, Callable[[Any], str]] = {
-        dict: lambda table: "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in table.items()) + " }",
+        dict: lambda table: "{ " + ", ".join(f"{_quoted(k)} = {_toml(v)}" for k, v in table.items()) + " }",
+        str: _quoted,
         list: lambda items: "[" + ", ".join(map(_toml, items)) + "]",
         dt.date: dt.date.isoformat,
     }
     return writers.get(type(value), json.dumps)(value)
+
+
+def _quoted(text: str) -> str:
+    # JSON writes most characters as TOML does, but escapes some in halves, and leaves DEL as it is.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

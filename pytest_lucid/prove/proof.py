@@ -67,6 +67,8 @@ def prove(engine: Engine, suspect: Suspect, run: Run, say: Callable[[str], None]
     matrix = load_matrix(suspect.file)
     if matrix.consul:
         raise ConfigError("prove: the matrix has a Consul, which knows services by their names; it is not copied")
+    if matrix.stack:
+        raise ConfigError("prove: the matrix is of a swarm, which brings up its tasks itself; it is not copied")
     if not engine.is_local:
         raise ConfigError(f"prove: {engine} is not on this machine, where the ports of a copy would be asked for")
     copy = StackCopy(engine, matrix, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -60,10 +61,12 @@ class UnderTest:
 
     def close(self) -> None:
         """Remove what was made, and end the connection."""
-        for each in self._found.values():
-            each.close()
-        if self._engine:
-            self._engine.close()
+        # Each is closed whatever becomes of the others, the last one first.
+        with ExitStack() as closing:
+            if self._engine:
+                closing.callback(self._engine.close)
+            for each in self._found.values():
+                closing.callback(each.close)
 
 
 def _demand_archives(engine: Engine, name: str) -> None:

@@ -107,10 +107,11 @@ class _Tree:
         elif word in _REFUSED:
             raise TemplateError(line, f"{{{{{said}}}}}: {word} is not supported here; write out what it stands for")
         else:
+            declares = (match := _VARIABLES.match(said)) is not None and match[0].endswith(":=")
             variables, pipeline = _declared(said, line, said)
             if len(variables) > 1:
                 raise TemplateError(line, f"{{{{{said}}}}}: expected one variable")
-            self._add(Action(pipeline, variables[0] if variables else "", ":=" in said))
+            self._add(Action(pipeline, variables[0] if variables else "", declares))
 
     def _begin(self, kind: str, rest: str, line: int, said: str, *, chained: bool = False) -> None:
         variables, pipeline = _declared(rest, line, said)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from pytest_lucid.engine.run import Run
+from pytest_lucid.errors import ConfigError
 from pytest_lucid.matrix import load_matrix
 from pytest_lucid.matrix.load import merged_document
 from pytest_lucid.prove.catalogue import batches, defects_of, unplanted_networks
 from pytest_lucid.prove.claims import claims_of
 from pytest_lucid.prove.defect import Defect, Unplanted
 from pytest_lucid.prove.judge import Judge, names_tests
-from pytest_lucid.prove.proof import Bite, found_in, table
+from pytest_lucid.prove.proof import Bite, Suspect, found_in, prove, table
 from pytest_lucid.report.model import CellRecord, Outcome, Place
 
 if sys.version_info >= (3, 11):
@@ -50,7 +52,7 @@ networks = ["front", "back"]
 isolated_from = ["spy"]
 health.check = true
 hardening.read_only = true
-environment = { LEVEL = "info", "ODD" = 'a "quoted" \\ é' }
+environment = { LEVEL = "info", "ODD" = 'a "quoted" \\ é 🙂' , "DELETED" = "\\u007f" }
 [[service]]
 name = "job"
 image = "job:1"
@@ -111,7 +113,7 @@ def test_the_copy_s_matrix_demands_the_same_of_other_names(file: Path, matrix: M
         ("9000/tcp", 9000, None, True),
     ]
     assert web.networks == ("front-copy", "back-copy")
-    assert web.environment == {"LEVEL": "info", "ODD": 'a "quoted" \\ é'}
+    assert web.environment == {"LEVEL": "info", "ODD": 'a "quoted" \\ é 🙂', "DELETED": "\x7f"}
     assert str(made.all_networks[0].subnet) == "172.30.0.0/16"
     assert made.all_networks[1].subnet is None
     assert made.all_networks[1].internal
@@ -138,6 +140,7 @@ def test_each_demand_has_a_defect_or_a_reason(matrix: Matrix) -> None:
         ("listens", "listens on loopback"),
         ("variables", "LEVEL is another"),
         ("variables", "ODD is another"),
+        ("variables", "DELETED is another"),
         ("networks", "on a network more"),
         ("networks", "off its networks"),
         ("isolated_from", "on the network of spy"),
@@ -378,3 +381,17 @@ def test_a_word_to_choose_by_names_no_tests(arguments: list[str], named: bool, t
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "test_a.py").touch()
     assert names_tests(tmp_path, arguments) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[stack]\nengine = "swarm"\nname = "shop"\n', "of a swarm"),
+        ('[consul]\ncontainer = "consul"\nimage = "c:1"\nport = 8500\n', "has a Consul"),
+    ],
+)
+def test_what_is_not_copied_is_one_error(text: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "lucid.toml"
+    file.write_text(f'extends = "nothing"\n{text}[[service]]\nname = "web"\nimage = "web:1"\n', "utf-8")
+    with pytest.raises(ConfigError, match=f"prove: .*{told}"):
+        prove(cast("Any", SimpleNamespace(is_local=True)), Suspect(file, tmp_path), Run.new(), print)

@@ -10,7 +10,8 @@ import pytest
 from local_engine import LocalEngine, reached
 
 from pytest_lucid.engine.run import Run
-from pytest_lucid.errors import ConfigError
+from pytest_lucid.errors import ConfigError, EngineError
+from pytest_lucid.tested.engine_image import EngineImage
 from pytest_lucid.tested.find import UnderTest
 
 if TYPE_CHECKING:
@@ -50,3 +51,20 @@ def test_a_name_that_no_file_can_have_is_that_of_an_image(tmp_path: Path) -> Non
         name = f"registry.example/{'a' * 300}:1"
         assert under_test.find(name).name == name
         under_test.close()
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(tmp_path: Path) -> None:
+    closed = []
+
+    def close(self: EngineImage) -> None:
+        closed.append(self.name)
+        raise EngineError(f"{self.name} stays")
+
+    with reached(LocalEngine(), tmp_path) as engine, pytest.MonkeyPatch.context() as patch:
+        under_test = UnderTest(Run.new(), engine.url)
+        for name in ("one:1", "two:1"):
+            under_test.find(name)
+        patch.setattr(EngineImage, "close", close)
+        with pytest.raises(EngineError, match="stays"):
+            under_test.close()
+    assert sorted(closed) == ["one:1", "two:1"]

@@ -38,6 +38,7 @@ def made(text: str) -> str:
         ("{{ `raw }}` }}", "raw }}"),
         ('{{ "a\\"}}b" }}', 'a"}}b'),
         ("{{ .Env.LUCID_GOSS }}", "here"),
+        ('{{ $x := 1 }}{{ if true }}{{ $x = ":=" }}{{ end }}{{ $x }}', ":="),
         ("{{ if .Vars.on }}a{{ else }}b{{ end }}", "a"),
         ("{{ if .Vars.off }}a{{ else }}b{{ end }}", "b"),
         ("{{ if .Vars.off }}a{{ else if eq .Vars.count 3 }}b{{ else }}c{{ end }}", "b"),
