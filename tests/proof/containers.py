@@ -13,16 +13,7 @@ from changes import (
     variable,
     without_field,
 )
-from mutation import (
-    ANCHORING,
-    DATA,
-    ENGINE,
-    GATEWAY,
-    MANAGER,
-    MESH,
-    ContainerMutation,
-    ids,
-)
+from mutation import ANCHORING, DATA, ENGINE, GATEWAY, MANAGER, MESH, ContainerMutation, ids
 
 UNPUBLISHED = ids(
     "CTR-PORTS HTTP-HEALTH HTTP-BODY HTTP-STATUS HTTP-IDENTITY HTTP-VERSION HTTP-CLOCK HTTP-DEPENDENCIES HTTP-TLS "
@@ -36,7 +27,6 @@ LEAVES = (DATA, MANAGER)
 # The services that write to a volume do not start as another user, with other consensus, or with nowhere to store.
 # The mesh controller and the gateway have more to answer than these.
 PLAIN = (DATA, MANAGER, ANCHORING, ENGINE)
-
 
 CONTAINERS = (
     ContainerMutation(name="healthy: created anew", change=lambda _: None),
