@@ -28,7 +28,7 @@ REQUIREMENTS = [
     "service-mesh/requirements.txt",
 ]
 # Where benchmarks find what they measure, and their helpers.
-BENCHED = [".", "tests/engine", "tests/services", "tests/unit/report", "common", "blockchain"]
+BENCHED = [".", "tests/engine", "tests/services", "tests/unit/engine", "tests/unit/report", "common", "blockchain"]
 # How tests/pi/machine.py says that no machine can be made here; the tests then skip with the same reason.
 UNABLE = 77
 
@@ -230,7 +230,8 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast Dockerfiles, images, containers and services are.
 
-    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md.
+    `-- answers` and `-- sidecar --write` write the tables of docs/testinfra.md, `-- figures` those of docs/services.md,
+    `-- speed` that of docs/speed.md; `-- rows` shows how a run grows with the matrix.
     """
     install(session)
     options = [word for word in session.posargs if word.startswith("-")]

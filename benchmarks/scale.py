@@ -16,6 +16,7 @@ from pathlib import Path
 
 NUMBERS = (6, 20)
 IDLE_SECONDS = 20
+FIRST_PORT = 18100
 HEAD = """
 extends = "platform"
 without = ["content", "contract", "api", "labels", "registered"]
@@ -23,7 +24,7 @@ without = ["content", "contract", "api", "labels", "registered"]
 [network]
 name = "lucid-scale"
 driver = "bridge"
-subnet = "172.29.78.0/24"
+subnet = "172.29.0.0/16"
 """
 ROW = """
 [[service]]
@@ -48,6 +49,7 @@ PROBE = (
 )
 DOCKERFILE = f"""FROM gcr.io/distroless/python3-debian12:nonroot
 COPY server.py /app/server.py
+ENV LOG_LEVEL=INFO PYTHONPATH=/app
 USER 65532:65532
 HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=10s CMD {PROBE}
 ENTRYPOINT ["/usr/bin/python3", "/app/server.py"]
@@ -56,7 +58,7 @@ ENTRYPOINT ["/usr/bin/python3", "/app/server.py"]
 
 def tree(folder: Path, count: int) -> None:
     """Write a project of `count` services that share one image."""
-    rows = "".join(ROW.format(number=number, port=18100 + number) for number in range(count))
+    rows = "".join(ROW.format(number=number, port=FIRST_PORT + number) for number in range(count))
     (folder / "lucid.toml").write_text(HEAD + rows)
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "server.py").write_text(SERVER)

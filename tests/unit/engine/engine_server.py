@@ -38,10 +38,15 @@ class EngineHandler(BaseHTTPRequestHandler):
         del format, args
 
 
+class _Server(ThreadingUnixStreamServer):
+    # Clients ask many questions at once, and a full queue refuses.
+    request_queue_size = 128
+
+
 @contextmanager
 def served(path: Path, handler: Callable[..., EngineHandler]) -> Iterator[str]:
     """Listen at a socket; yields its URL."""
-    with ThreadingUnixStreamServer(str(path), handler) as server:
+    with _Server(str(path), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
