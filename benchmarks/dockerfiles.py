@@ -145,8 +145,8 @@ def make_tree(root: Path, number: int, seed: int = 12) -> None:
         file.write_text(text, "utf-8", newline=ends)
 
 
-def measure(title: str, tree: Path, compiled: Path, *options: str) -> None:
-    """Run the suite on a tree and print times, memory and the last lines of the report."""
+def measure(title: str, tree: Path, compiled: Path, *options: str) -> float:
+    """Run the suite on a tree; print times, memory and the last lines of the report, and return the seconds."""
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "dockerfile"), f"--lucid-project={tree}"]
     command += ["--lucid-all-dockerfiles", "--tb=no", "-q", "-p", "no:cacheprovider", *options]
     before, started = _children(), time.monotonic()
@@ -157,10 +157,11 @@ def measure(title: str, tree: Path, compiled: Path, *options: str) -> None:
     last = [line for line in run.stdout.splitlines() if "findings in" in line or " passed" in line or " error" in line]
     figures = f"{seconds:.2f} s, {after[0] - before[0]:.2f} s of CPU, at most {after[1]} MB a process"
     print(f"{title}: {figures}; {'; '.join(last[-2:])}")
+    return seconds
 
 
-def measure_hadolint(tree: Path) -> None:
-    """Run hadolint alone on the same files, in a process for each core as the suite does, and print the times."""
+def measure_hadolint(tree: Path) -> float:
+    """Run hadolint alone on the same files, in a process for each core as the suite does; print and return the time."""
     files = [str(file) for file in find_dockerfiles(tree)]
     count = os.cpu_count() or 1
     command = [str(find_program()), "--no-fail", "--format", "json"]
@@ -171,6 +172,7 @@ def measure_hadolint(tree: Path) -> None:
         process.wait()
     seconds, after = time.monotonic() - started, _children()
     print(f"hadolint alone: {seconds:.2f} s, {after[0] - before[0]:.2f} s of CPU")
+    return seconds
 
 
 def _children() -> tuple[float, int]:

@@ -107,12 +107,17 @@ def memory() -> None:
     """An image of one GiB, half of it one file: the peak of a process that reads it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "layer.tar"
-        with tarfile.open(path, "w") as archive:
-            for number, size in enumerate([GIB // 2, *[1 << 20] * 256, *[32 << 10] * 8192]):
-                info = tarfile.TarInfo(f"opt/{number}")
-                info.size = size
-                archive.addfile(info, Noise(size))
+        write_gib(path)
         subprocess.run([sys.executable, __file__, "memory", str(path)], check=True)  # noqa: S603 - this program
+
+
+def write_gib(path: Path) -> None:
+    """Write a layer of one GiB in 8,449 files, half of it one file."""
+    with tarfile.open(path, "w") as archive:
+        for number, size in enumerate([GIB // 2, *[1 << 20] * 256, *[32 << 10] * 8192]):
+            info = tarfile.TarInfo(f"opt/{number}")
+            info.size = size
+            archive.addfile(info, Noise(size))
 
 
 def peak(path: Path) -> None:

@@ -21,7 +21,7 @@ from pytest_lucid.sidecar.sidecar import Sidecar
 from pytest_lucid.sidecar.testinfra_backend import host_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from testinfra.host import Host
 
@@ -68,14 +68,14 @@ def measure(question: Callable[[Any], object], ours: Host, theirs: Host) -> tupl
     return min(taken[0]), min(taken[1])
 
 
-def compare() -> dict[str, tuple[float, float]]:
+def compare(names: Collection[str] = QUESTIONS.keys()) -> dict[str, tuple[float, float]]:
     """Measure in one run: question → the sidecar's seconds, and those of testinfra's docker backend."""
     engine = connect()
     with playing(engine.client, PREPARE) as scene:
         session = Session(Sidecar(engine, scene.distroless, Run.new()))
         ours, theirs = host_through(session), testinfra.get_host(f"docker://{scene.debian}")
         try:
-            return {name: measure(question, ours, theirs) for name, question in QUESTIONS.items()}
+            return {name: measure(QUESTIONS[name], ours, theirs) for name in names}
         finally:
             session.close()
             session.sidecar.remove()
