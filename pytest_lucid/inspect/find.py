@@ -56,10 +56,25 @@ def instances_of(engine: Engine, row: Service) -> tuple[str, ...]:
     return tuple(_name(each) for each in _instances(engine, row) if row.once or each["State"] == "running")
 
 
+def is_of(row: Service, name: str, labels: Mapping[str, str]) -> bool:
+    """Whether the container called `name`, with these labels, can be the one that `row` means."""
+    if not (row.compose or row.label):
+        return name == (row.container or row.name)
+    listed = {"Names": [name], "Labels": labels}
+    if row.compose and _number(listed) != row.compose.number:
+        return False
+    wanted = (label.partition("=") for label in _labels(row))
+    return _is_lasting(listed) and all(labels.get(key) == value for key, _, value in wanted)
+
+
 def _instances(engine: Engine, row: Service) -> list[Mapping[str, Any]]:
+    found = filter(_is_lasting, _containers(engine, _labels(row)))
+    return sorted(found, key=lambda each: (_number(each), _name(each)))
+
+
+def _labels(row: Service) -> list[str]:
     said = row.compose
-    filters = [f"{PROJECT}={said.project}", f"{COMPOSE_SERVICE}={said.service}"] if said else [row.label or ""]
-    return sorted(filter(_is_lasting, _containers(engine, filters)), key=lambda each: (_number(each), _name(each)))
+    return [f"{PROJECT}={said.project}", f"{COMPOSE_SERVICE}={said.service}"] if said else [row.label or ""]
 
 
 def _number(listed: Mapping[str, Any]) -> int:

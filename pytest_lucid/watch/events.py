@@ -14,7 +14,7 @@ from pytest_lucid.engine.connection import connect
 from pytest_lucid.errors import LucidError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # What changes an answer; commands inside, attaching and the like do not.
 ACTIONS = ("create", "destroy", "die", "oom", "pause", "unpause", "rename", "start", "update", "health_status")
@@ -23,9 +23,9 @@ AGAIN_SECONDS = 5
 
 
 class Events:
-    """Follows the engine of one host in a thread, and hands over the name of each container that changes."""
+    """Follows the containers of one host in a thread, and hands over name and labels of each that changes."""
 
-    def __init__(self, host: str, seen: Callable[[str], None]) -> None:
+    def __init__(self, host: str, seen: Callable[[str, Mapping[str, str]], None]) -> None:
         self._host = host
         self._seen = seen
         self._stopped = Event()
@@ -56,6 +56,8 @@ class Events:
                 if self._stopped.is_set():
                     break
                 self._since = int(event.get("time", self._since))
-                self._seen(str(event.get("Actor", {}).get("Attributes", {}).get("name", "")))
+                # The engine puts the name and other facts among the labels.
+                attributes = event.get("Actor", {}).get("Attributes") or {}
+                self._seen(str(attributes.get("name", "")), attributes)
         finally:
             engine.close()

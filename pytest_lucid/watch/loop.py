@@ -11,14 +11,16 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from pytest_lucid.errors import ConfigError, LucidError
+from pytest_lucid.inspect.find import is_of
 from pytest_lucid.watch.events import Events
 from pytest_lucid.watch.round import Rounds
 from pytest_lucid.watch.server import serving
 from pytest_lucid.watch.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pytest_lucid.matrix import Service
     from pytest_lucid.watch.history import Change
     from pytest_lucid.watch.round import Plan
 
@@ -51,7 +53,9 @@ class Watcher:
 
     def __init__(self, plan: Plan, wishes: Wishes, write: Callable[[str], None], warn: Callable[[str], None]) -> None:
         self._wishes = wishes
+        self._plan = plan
         self._rounds = Rounds(plan)
+        self._rows: tuple[Service, ...] = ()
         self._events = [Events(host, self.notice) for host in plan.hosts]
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._write = write
@@ -65,11 +69,11 @@ class Watcher:
         self._queue.put(_END)
         self._rounds.stop()
 
-    def notice(self, container: str) -> None:
-        """Take the event of a container of this name; only those of the matrix begin a round."""
-        report = self.status.report
-        if report and container in {service.name for service in report.services}:
-            self._queue.put(container)
+    def notice(self, container: str, labels: Mapping[str, str]) -> None:
+        """Take the event of a container; only those that a row of the matrix can mean begin a round."""
+        for row in self._rows:
+            if is_of(row, container, labels):
+                self._queue.put(row.name)
 
     def watch(self) -> None:
         """Make rounds, and serve what they found."""
@@ -106,6 +110,8 @@ class Watcher:
 
     def _round(self, service: str | None) -> None:
         try:
+            if service is None:
+                self._rows = self._plan.rows()
             found = self._rounds.make(service)
         except LucidError as error:
             if self.status.problem != str(error):

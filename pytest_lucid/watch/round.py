@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_lucid.matrix import load_matrix
 from pytest_lucid.report import json_file
 from pytest_lucid.watch.process import RoundError, runner
 
 if TYPE_CHECKING:
+    from pytest_lucid.matrix import Service
     from pytest_lucid.report.model import RunReport
 
 SUITE = "pytest_lucid.suite.infra"
@@ -25,6 +27,11 @@ class Plan:
 
     hosts: tuple[str, ...]
     project: Path
+
+    def rows(self) -> tuple[Service, ...]:
+        """The rows of the matrix; raises ConfigError as a round would."""
+        file = self.project / "lucid.toml"
+        return load_matrix(file if file.is_file() else None).select(())
 
     def arguments(self, folder: Path, service: str | None) -> list[str]:
         """The command line of pytest: all live checks, or those of one service's container."""

@@ -13,15 +13,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from samples import RUN
 
 from pytest_lucid.__main__ import main
 from pytest_lucid.errors import ConfigError
-from pytest_lucid.report.model import RunReport, ServiceRecord
 from pytest_lucid.watch import process
 from pytest_lucid.watch.loop import Watcher, Wishes
 from pytest_lucid.watch.process import CAN_COPY, Copied, Fresh, RoundError, Runner
-from pytest_lucid.watch.round import Outcomes, Plan, Rounds
+from pytest_lucid.watch.round import Plan, Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,17 +164,53 @@ def test_end_in_a_round_ends_the_round(plan: Plan) -> None:
     assert made == [None]
 
 
+ROWS = """
+extends = "nothing"
+[[service]]
+name = "plain"
+image = "a:1"
+[[service]]
+name = "named"
+image = "a:1"
+container = "other"
+[[service]]
+name = "labelled"
+image = "a:1"
+label = "app=web"
+[[service]]
+name = "composed"
+image = "a:1"
+compose = { project = "shop", service = "web" }
+"""
+SHOP = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+SECOND = SHOP | {"com.docker.compose.container-number": "2"}
+FIRST = SHOP | {"com.docker.compose.container-number": "1"}
+
+
+EVENTS: tuple[tuple[str, dict[str, str], list[str]], ...] = (
+    ("plain", {}, ["plain"]),
+    ("other", {}, ["named"]),
+    ("x1", {"app": "web"}, ["labelled"]),
+    ("shop-web-1", FIRST, ["composed"]),
+    ("plain-2", {}, []),
+    ("", {}, []),
+    ("named", {}, []),
+    ("labelled", {"app": "api"}, []),
+    ("shop-web-2", SECOND, []),
+    ("shop-web-run-1", FIRST | {"com.docker.compose.oneoff": "True"}, []),
+)
+
+
 def test_only_an_event_of_the_matrix_begins_a_round(plan: Plan) -> None:
+    (plan.project / "lucid.toml").write_text(ROWS)
     watcher = Watcher(plan, Wishes(5, NOWHERE), lambda _: None, lambda _: None)
     waiting = watcher._queue  # noqa: SLF001 - what waits there is not to be seen otherwise
-    row = ServiceRecord("lucid-a", "lucid-a:latest", "", "")
-    found = Outcomes(RunReport(RUN, (row,), ()), "")
-    watcher.status, _ = watcher.status.after(found, time.time(), whole=True)
-    watcher.notice("lucid-a-2")
-    watcher.notice("")
-    assert waiting.empty()
-    watcher.notice("lucid-a")
-    assert waiting.get_nowait() == "lucid-a"
+    watcher._round(None)  # noqa: SLF001 - a round on no engine reads the rows
+    watcher.end()
+    waiting.get_nowait()
+    for container, labels, rows in EVENTS:
+        watcher.notice(container, labels)
+        assert [waiting.get_nowait() for _ in range(waiting.qsize())] == rows, container
 
 
 @pytest.mark.parametrize(("every", "rounds"), [(4.9, None), (float("nan"), None), (60, 0)])
