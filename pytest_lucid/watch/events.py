@@ -25,8 +25,13 @@ AGAIN_SECONDS = 5
 class Events:
     """Follows the containers of one host in a thread, and hands over name and labels of each that changes."""
 
-    def __init__(self, host: str, seen: Callable[[str, Mapping[str, str]], None]) -> None:
+    def __init__(
+        self, host: str, seen: Callable[[str, Mapping[str, str]], None], cut: Callable[[], None] = lambda: None
+    ) -> None:
+        """Call `cut` when the engine's events end, and when they are there again: what happened meanwhile is lost."""
         self._host = host
+        self._cut = cut
+        self._is_cut = False
         self._seen = seen
         self._stopped = Event()
         self._since = int(time.time())
@@ -43,7 +48,7 @@ class Events:
 
     def _follow(self) -> None:
         while not self._stopped.is_set():
-            # The round itself says that the engine is gone; no event is lost, for the next question begins there.
+            # The round itself says that the engine is gone.
             with suppress(LucidError, DockerException, RequestException, OSError):
                 self._read()
             self._stopped.wait(AGAIN_SECONDS)
@@ -51,6 +56,8 @@ class Events:
     def _read(self) -> None:
         engine = connect(self._host)
         try:
+            if self._is_cut:
+                self._cut()
             filters = {"type": "container", "event": list(ACTIONS)}
             for event in engine.client.events(since=self._since, filters=filters, decode=True):
                 if self._stopped.is_set():
@@ -61,3 +68,6 @@ class Events:
                 self._seen(str(attributes.get("name", "")), attributes)
         finally:
             engine.close()
+            if not self._stopped.is_set():
+                self._is_cut = True
+                self._cut()

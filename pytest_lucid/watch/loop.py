@@ -29,6 +29,8 @@ COMMAND_SECONDS = 30
 SHORTEST_SECONDS = 5.0
 # What is put into the queue to end the loop; no container has this name.
 _END = "\0"
+# What is put there for a round over everything.
+_ALL = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Watcher:
         self._plan = plan
         self._rounds = Rounds(plan)
         self._rows: tuple[Service, ...] = ()
-        self._events = [Events(host, self.notice) for host in plan.hosts]
+        self._events = [Events(host, self.notice, lambda: self._queue.put(_ALL)) for host in plan.hosts]
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._write = write
         self._warn = warn
@@ -104,7 +106,7 @@ class Watcher:
         names = {name}
         while not self._queue.empty():
             names.add(self._queue.get())
-        for each in sorted(names - {_END}):
+        for each in sorted(names - {_END, _ALL}):
             if not self._ended:
                 self._round(each)
 
