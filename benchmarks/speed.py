@@ -87,7 +87,8 @@ def cells() -> Iterator[Compared]:
     pytest("--lucid-up", "--lucid-keep", "tests/infra/test_network.py")
     suite = ("--lucid-host=local", "tests/infra")
     try:
-        number = sum(map(int, re.findall(r"(\d+) (?:passed|skipped|xfailed|waived)", pytest(*suite))))
+        last = pytest(*suite).splitlines()[-1]
+        number = sum(map(int, re.findall(r"(\d+) (?:passed|skipped|xfailed|waived)", last)))
         with tempfile.TemporaryDirectory() as folder:
             empty = "import pytest\n@pytest.mark.parametrize('n', range({}))\ndef test_empty(n):\n    pass\n"
             Path(folder, "test_empty.py").write_text(empty.format(number), "utf-8")

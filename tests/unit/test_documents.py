@@ -57,6 +57,13 @@ def test_every_check_is_proven_by_a_defect(check: str) -> None:
     assert proofs, f"no mutation of tests/proof turns {check} red"
 
 
+def test_every_check_of_a_container_is_red_without_the_container() -> None:
+    renamed = next(each for each in PAGES["MUTATIONS"] if each.name == "another one under a similar name")
+    # The matrix of this tree demands neither work that ends, nor instances, nor an address to publish on.
+    missed = {check.id for check, _ in CHECKS if check.id.startswith(("CTR-", "RUN-"))} - renamed.kills
+    assert missed == {"CTR-BOUND", "CTR-ENDED", "CTR-INSTANCES"}, "OF_CONTAINER or WITHIN of tests/proof/running.py"
+
+
 def test_every_defect_is_named_once_and_kills_what_exists() -> None:
     mutations = PAGES["MUTATIONS"]
     assert not [name for name, count in Counter(m.name for m in mutations).items() if count > 1]
