@@ -63,10 +63,10 @@ class Runner(ABC):
             else:
                 process.terminate()
             try:
-                process.wait(GRACE_SECONDS)
+                _close(process, GRACE_SECONDS)
             except subprocess.TimeoutExpired:
                 _kill(process)
-            _close(process)
+                _close(process)
 
     @abstractmethod
     def _begin(self, arguments: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
@@ -91,11 +91,11 @@ class Runner(ABC):
         )
 
 
-def _close(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of the process, and close what leads to it."""
+def _close(process: subprocess.Popen[bytes], seconds: float | None = None) -> None:
+    """Close what leads to the process, which ends one that waits for its next run, and wait for its end."""
     # What was not written to a process that has ended is not missed.
     with suppress(BrokenPipeError):
-        process.communicate()
+        process.communicate(timeout=seconds)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -87,7 +87,17 @@ def test_process_that_ends_in_a_run_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not CAN_COPY, reason="no process is copied here")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_stop_lets_the_run_take_away_what_it_made(tmp_path: Path, sent: signal.Signals) -> None:
+def test_stop_lets_the_run_take_away_what_it_made(
+    tmp_path: Path, sent: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[object] = []
+    monkeypatch.setattr(process, "GRACE_SECONDS", 30)
+
+    def kill(which: subprocess.Popen[bytes]) -> None:
+        killed.append(which)
+        which.kill()
+
+    monkeypatch.setattr(process, "_kill", kill)
     program = "import pathlib, time\nhere = pathlib.Path(__file__).parent\ndef test():\n try:\n  "
     program += "(here / 'begun').write_text(str(__import__('os').getpid()))\n  time.sleep(600)\n"
     program += " finally:\n  (here / 'removed').touch()\n"
@@ -105,6 +115,8 @@ def test_stop_lets_the_run_take_away_what_it_made(tmp_path: Path, sent: signal.S
         thread.join(PATIENCE_SECONDS)
         assert (tmp_path / "removed").is_file()
         assert codes == [None if sent is signal.SIGINT else pytest.ExitCode.INTERRUPTED]
+    # Its run is over, so the process ends by itself, and not when patience does.
+    assert not killed
 
 
 class _Waiting(Copied):
