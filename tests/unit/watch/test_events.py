@@ -34,12 +34,17 @@ def test_events_that_end_are_told_and_followed_again(tmp_path: Path, monkeypatch
     monkeypatch.setattr(events, "AGAIN_SECONDS", 0.05)
     seen: list[tuple[str, str]] = []
     told = Semaphore(0)
+
+    def cut() -> None:
+        seen.append(("cut", ""))
+        told.release()
+
     with served(tmp_path / "docker.sock", Handler) as url:
-        following = Events(url, lambda name, labels: seen.append((name, labels["app"])), told.release)
+        following = Events(url, lambda name, labels: seen.append((name, labels["app"])), cut)
         following.start()
         try:
             # The end, the return, and the end of that.
             assert all(told.acquire(timeout=PATIENCE_SECONDS) for _ in range(3))
         finally:
             following.stop()
-    assert seen[:2] == [("a", "web")] * 2
+    assert seen[:5] == [("a", "web"), ("cut", ""), ("cut", ""), ("a", "web"), ("cut", "")]
